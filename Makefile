@@ -1,0 +1,114 @@
+# Everything a person or CI does here is one of these targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+TOOLS := $(CURDIR)/.tools
+SAM := $(TOOLS)/sam/bin
+SAM_VERSION := 1.170.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+PORT ?= 3001
+ARGS ?=
+
+export SAM_CLI_TELEMETRY := 0
+# sam validate wants a region, and nothing else of an account.
+export AWS_DEFAULT_REGION ?= us-east-1
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+## --- run
+
+.PHONY: local
+local: frontend/dist/index.html ## run the whole system on this machine and print its URL (PORT=3001, ARGS=...)
+	CGO_ENABLED=0 go run -trimpath ./infra/local --port $(PORT) --static-dir frontend/dist $(ARGS)
+
+frontend/node_modules/.package-lock.json: frontend/package.json frontend/package-lock.json
+	npm --prefix frontend ci --no-audit --no-fund
+	@touch $@
+
+frontend/dist/index.html: frontend/node_modules/.package-lock.json $(shell find frontend/src frontend/index.html frontend/public -type f 2>/dev/null)
+	npm --prefix frontend run build
+
+.PHONY: localstack
+localstack: frontend/dist/index.html ## the same, with DynamoDB and SQS in LocalStack (needs Docker)
+	docker compose -f infra/localstack/compose.yaml up -d --wait
+	CGO_ENABLED=0 go run -trimpath ./infra/local --port $(PORT) --static-dir frontend/dist --endpoint-url http://127.0.0.1:4566 $(ARGS)
+
+## --- check
+
+.PHONY: test
+test: setup lint test-go test-template test-package test-frontend test-browser ## all tests and checks, installing what they need
+
+.PHONY: setup
+setup: $(TOOLS)/sam/.version frontend/node_modules/.package-lock.json ## install the tools of the tests (Python venv for SAM, Chromium)
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || infra/ci/apt-install chromium
+
+$(TOOLS)/sam/.version: Makefile
+	@python3 -c 'import venv, ensurepip' 2>/dev/null || infra/ci/apt-install python3 python3-venv
+	python3 -m venv $(TOOLS)/sam
+	$(SAM)/pip install --quiet --disable-pip-version-check aws-sam-cli==$(SAM_VERSION)
+	@touch $@
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, go mod tidy, govulncheck
+	@out=$$(gofmt -l functions infra pkg); [ -z "$$out" ] || { echo "gofmt -w these:"; echo "$$out"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go mod tidy -diff
+	infra/ci/govulncheck $(GOVULNCHECK)
+
+.PHONY: test-go
+test-go: ## the Go tests, with the race detector
+	go test -race ./...
+
+.PHONY: test-template
+test-template: $(TOOLS)/sam/.version ## sam validate, and cfn-lint on the translated template
+	$(SAM)/sam validate
+	$(SAM)/sam validate --lint
+	$(SAM)/python infra/ci/translate.py template.yaml $(TOOLS)/translated.json
+	$(SAM)/cfn-lint --non-zero-exit-code error $(TOOLS)/translated.json
+
+.PHONY: test-package
+test-package: $(TOOLS)/sam/.version ## sam build, then each bootstrap under the emulator of sam local
+	$(SAM)/sam build
+	SAM_PYTHON=$(SAM)/python infra/ci/package-test
+
+.PHONY: test-frontend
+test-frontend: frontend/node_modules/.package-lock.json ## type check, lint and unit tests of the frontend
+	npm --prefix frontend run check
+	npm --prefix frontend test
+
+.PHONY: test-browser
+test-browser: frontend/dist/index.html ## the story of the README in a real browser
+	infra/ci/browser-test
+
+.PHONY: bench
+bench: ## measure the local runtime: echo, tasks, fan-out, idle connections
+	go run ./infra/bench $(ARGS)
+
+## --- deploy
+
+GOARCH ?= arm64
+lower = $(shell echo $(1) | tr A-Z a-z)
+
+# sam build and the local runtime call this for each function: build-SendMessageFunction builds functions/sendmessage.
+build-%Function:
+	CGO_ENABLED=0 GOOS=$(or $(GOOS),linux) GOARCH=$(GOARCH) go build -buildvcs=false -trimpath -tags lambda.norpc -ldflags "-s -w" \
+		-o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(call lower,$*)
+
+.PHONY: build
+build: $(TOOLS)/sam/.version ## sam build: the packages that deploy uploads
+	$(SAM)/sam build
+
+.PHONY: deploy
+deploy: build ## sam deploy to your account (CONFIG=default or prod)
+	$(SAM)/sam deploy --config-env $(or $(CONFIG),default)
+
+.PHONY: clean
+clean: ## remove what was built and installed
+	rm -rf .aws-sam .local $(TOOLS) frontend/dist frontend/node_modules

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// config is what the command line says. The flags carry the names people know from `sam local start-api`.
+type config struct {
+	template    string
+	host        string
+	port        int
+	region      string
+	stack       string
+	envVars     string
+	staticDir   string
+	endpointURL string
+	buildDir    string
+	quiet       bool
+	parameters  map[string]string
+	env         map[string]map[string]string // by function, "" for all
+}
+
+// maxPort is the highest port that leaves room for the endpoints' port above it.
+const maxPort = 65_000
+
+func parseFlags(args []string, out io.Writer) (config, error) {
+	cfg := config{parameters: map[string]string{}}
+	fs := flag.NewFlagSet("local", flag.ContinueOnError)
+	fs.SetOutput(out)
+	both := func(p *string, long, short, value, usage string) {
+		fs.StringVar(p, long, value, usage)
+		fs.StringVar(p, short, value, "short for -"+long)
+	}
+	both(&cfg.template, "template", "t", "template.yaml", "the SAM template to run")
+	both(&cfg.envVars, "env-vars", "n", "", "a JSON `file` of environment variables: {\"Function\":{\"K\":\"V\"}} or {\"Parameters\":{...}}")
+	both(&cfg.staticDir, "static-dir", "s", "", "a `directory` of static files to serve at /")
+	fs.StringVar(&cfg.host, "host", "127.0.0.1", "the address to listen on")
+	fs.IntVar(&cfg.port, "port", 3001, "the gateway's port; the AWS endpoints take the next one; 0 picks free ones")
+	fs.IntVar(&cfg.port, "p", 3001, "short for -port")
+	fs.Func("parameter-overrides", "template parameters, `\"Key=Value Key2=Value2\"`; may be given several times", cfg.addParameters)
+	fs.StringVar(&cfg.region, "region", "us-east-1", "the AWS region to pretend")
+	fs.StringVar(&cfg.stack, "stack-name", "local", "what AWS::StackName says")
+	fs.StringVar(&cfg.endpointURL, "endpoint-url", "", "use DynamoDB and SQS at this `URL` (LocalStack, for example) instead of the embedded ones")
+	fs.StringVar(&cfg.buildDir, "build-dir", "", "where built functions are kept; .local/build beside the template if empty")
+	fs.BoolVar(&cfg.quiet, "quiet", false, "print no line for each invocation")
+	if err := parseAll(fs, args, &cfg); err != nil {
+		return cfg, err
+	}
+	return cfg, cfg.finish()
+}
+
+// parseAll parses flags, and takes bare Key=Value arguments between them as parameters: sam lets several follow
+// --parameter-overrides.
+func parseAll(fs *flag.FlagSet, args []string, cfg *config) error {
+	for {
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		if fs.NArg() == 0 {
+			return nil
+		}
+		if !strings.Contains(fs.Arg(0), "=") {
+			return fmt.Errorf("unknown argument %q; try --help", fs.Arg(0))
+		}
+		if err := cfg.addParameters(fs.Arg(0)); err != nil {
+			return err
+		}
+		args = fs.Args()[1:]
+	}
+}
+
+func (c *config) finish() error {
+	if c.port < 0 || c.port > maxPort {
+		return fmt.Errorf("--port %d: want 0 to %d", c.port, maxPort)
+	}
+	path, err := filepath.Abs(c.template)
+	if err != nil {
+		return fmt.Errorf("--template: %w", err)
+	}
+	c.template = path
+	if c.buildDir == "" {
+		c.buildDir = filepath.Join(filepath.Dir(path), ".local", "build")
+	}
+	if c.staticDir != "" {
+		if info, err := os.Stat(c.staticDir); err != nil || !info.IsDir() {
+			return fmt.Errorf("--static-dir %s: no such directory", c.staticDir)
+		}
+	}
+	c.env, err = readEnvVars(c.envVars)
+	return err
+}
+
+// addParameters takes "Key=Value Key2='a b'" and sam's longer "ParameterKey=Key,ParameterValue=Value".
+func (c *config) addParameters(s string) error {
+	for _, field := range splitQuoted(s) {
+		if rest, ok := strings.CutPrefix(field, "ParameterKey="); ok {
+			key, value, ok := strings.Cut(rest, ",ParameterValue=")
+			if !ok {
+				return fmt.Errorf("%q has no ParameterValue", field)
+			}
+			c.parameters[key] = value
+			continue
+		}
+		key, value, ok := strings.Cut(field, "=")
+		if !ok || key == "" {
+			return fmt.Errorf("%q: want Key=Value", field)
+		}
+		c.parameters[key] = value
+	}
+	return nil
+}
+
+// splitQuoted splits at spaces outside quotes, and takes the quotes away.
+func splitQuoted(s string) []string {
+	var fields []string
+	var field strings.Builder
+	var quote rune
+	started := false
+	for _, r := range s {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '"' || r == '\''):
+			quote, started = r, true
+		case quote == 0 && (r == ' ' || r == '\n' || r == '\t'):
+			if started {
+				fields = append(fields, field.String())
+			}
+			field.Reset()
+			started = false
+		default:
+			field.WriteRune(r)
+			started = true
+		}
+	}
+	if started {
+		fields = append(fields, field.String())
+	}
+	return fields
+}
+
+// readEnvVars reads sam's --env-vars file. The key "Parameters" stands for every function.
+func readEnvVars(path string) (map[string]map[string]string, error) {
+	env := map[string]map[string]string{}
+	if path == "" {
+		return env, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--env-vars: %w", err)
+	}
+	var file map[string]map[string]any
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, fmt.Errorf("--env-vars %s: want {\"Function\":{\"KEY\":\"VALUE\"}}: %w", path, err)
+	}
+	for fn, vars := range file {
+		if fn == "Parameters" {
+			fn = ""
+		}
+		env[fn] = map[string]string{}
+		for k, v := range vars {
+			env[fn][k] = fmt.Sprint(v)
+		}
+	}
+	return env, nil
+}
