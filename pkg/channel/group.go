@@ -37,13 +37,13 @@ type Report struct {
 func (l *Layer) GroupSend(ctx context.Context, group string, payload []byte, opts *SendOptions) (Report, error) {
 	err := errors.Join(checkNames(group), checkPayload(payload))
 	if err != nil {
-		return Report{}, fmt.Errorf("channel: group send %s: %w", group, err)
+		return Report{}, fmt.Errorf("channel: group send %.128s: %w", group, err)
 	}
 	s := newGroupSend(l, payload, opts)
 	err = s.run(ctx, group)
 	s.report.Throttled = len(s.throttled)
 	if err != nil {
-		return s.report, fmt.Errorf("channel: group send %s: %w", group, err)
+		return s.report, fmt.Errorf("channel: group send %.128s: %w", group, err)
 	}
 	return s.report, nil
 }

@@ -87,7 +87,7 @@ func (l *Layer) Send(ctx context.Context, channel string, payload []byte) error 
 		err = l.send(ctx, channel, payload)
 	}
 	if err != nil {
-		return fmt.Errorf("channel: send %s: %w", channel, err)
+		return fmt.Errorf("channel: send %.128s: %w", channel, err)
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func (l *Layer) GroupAdd(ctx context.Context, group, channel string) error {
 		err = l.store.Add(ctx, group, channel, l.opts.Now().Add(l.opts.Expiry))
 	}
 	if err != nil {
-		return fmt.Errorf("channel: add %s to %s: %w", channel, group, err)
+		return fmt.Errorf("channel: add %.128s to %.128s: %w", channel, group, err)
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (l *Layer) GroupDiscard(ctx context.Context, group, channel string) error {
 		err = l.store.Remove(ctx, group, channel)
 	}
 	if err != nil {
-		return fmt.Errorf("channel: discard %s from %s: %w", channel, group, err)
+		return fmt.Errorf("channel: discard %.128s from %.128s: %w", channel, group, err)
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (l *Layer) Drop(ctx context.Context, channel string) error {
 		err = l.store.RemoveAll(ctx, channel)
 	}
 	if err != nil {
-		return fmt.Errorf("channel: drop %s: %w", channel, err)
+		return fmt.Errorf("channel: drop %.128s: %w", channel, err)
 	}
 	return nil
 }
@@ -162,7 +162,7 @@ func (l *Layer) Has(ctx context.Context, group, channel string) (bool, error) {
 		page, _, err = l.store.Members(ctx, group, channel, 1)
 	}
 	if err != nil {
-		return false, fmt.Errorf("channel: look for %s in %s: %w", channel, group, err)
+		return false, fmt.Errorf("channel: look for %.128s in %.128s: %w", channel, group, err)
 	}
 	return len(page) > 0 && page[0].Channel == channel && l.current(page[0]), nil
 }
@@ -173,7 +173,7 @@ func (l *Layer) Members(ctx context.Context, group string) iter.Seq2[string, err
 	return func(yield func(string, error) bool) {
 		for m, err := range l.members(ctx, group) {
 			if err != nil {
-				yield("", fmt.Errorf("channel: members of %s: %w", group, err))
+				yield("", fmt.Errorf("channel: members of %.128s: %w", group, err))
 				return
 			}
 			if !yield(m.Channel, nil) {
