@@ -6,7 +6,8 @@ import (
 	"net/http"
 )
 
-// Code says what kind of error it was, for the client's program. The set is closed.
+// Code says what kind of error it was, for the client's program. A code that is not among the ones below is shown to
+// the client too, and has status 500.
 type Code string
 
 // The codes, each with the HTTP status that it becomes. On $connect this is the status the handshake is refused with.
