@@ -27,7 +27,7 @@ const DefaultIndex = "byChannel"
 
 const (
 	maxBatch    = 25 // items in one BatchWriteItem: DynamoDB's quota
-	maxAttempts = 8  // at the items that one BatchWriteItem left over
+	maxAttempts = 6  // at the items that one BatchWriteItem left over
 	firstPause  = 25 * time.Millisecond
 )
 
