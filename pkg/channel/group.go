@@ -32,7 +32,7 @@ type Report struct {
 // GroupSend delivers a payload to the members of a group, at most once to each, some at a time. Members that are
 // throttled do not hold up the others: they are tried again after everyone else, until the retry budget is used up.
 //
-// It fails, with the report as far as it came, if ctx ends, if the members cannot be read, or with [ErrBadName],
+// It fails, with the report as far as it came, if ctx ends before it does, if the members cannot be read, or with [ErrBadName],
 // [ErrTooLarge] or [ErrNotText] before anything is sent; never because of one member.
 func (l *Layer) GroupSend(ctx context.Context, group string, payload []byte, opts *SendOptions) (Report, error) {
 	err := errors.Join(checkNames(group), checkPayload(payload))
@@ -83,8 +83,8 @@ func (s *groupSend) run(ctx context.Context, group string) error {
 		s.throttled = nil
 		err = s.round(ctx, members(again))
 	}
-	if err == nil {
-		err = ctx.Err()
+	if err == nil && s.report.Failed+len(s.throttled) > 0 {
+		err = ctx.Err() // that is why
 	}
 	return err
 }

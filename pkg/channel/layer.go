@@ -24,6 +24,9 @@ const (
 	lastPause  = time.Second
 )
 
+// errNoProgress is a store's fault. Without it a group send could go on for ever, to the same members.
+var errNoProgress = errors.New("channel: the store's pages do not advance")
+
 // Options are the optional parts of a [Layer]. The zero value is ready to use.
 type Options struct {
 	// Expiry is how long a membership lasts that is not added again; DefaultExpiry if 0.
@@ -192,6 +195,9 @@ func (l *Layer) members(ctx context.Context, group string) iter.Seq2[Member, err
 		}
 		for from, more := "", true; more; {
 			page, next, err := l.store.Members(ctx, group, from, l.opts.PageSize)
+			if err == nil && next != "" && next <= from {
+				err = fmt.Errorf("%w: from %q to %q", errNoProgress, from, next)
+			}
 			if err != nil {
 				yield(Member{}, err)
 				return

@@ -118,6 +118,46 @@ func TestCancelOnTheWay(t *testing.T) {
 	}
 }
 
+func TestCancelDuringTheLastPost(t *testing.T) {
+	t.Parallel()
+	for _, arrived := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := channel.PosterFunc(func(ctx context.Context, _ string, _ []byte) error {
+			if cancel(); arrived {
+				return nil
+			}
+			return ctx.Err()
+		})
+		l := channel.New(channel.NewMemory(), p, nil)
+		must(t, l.GroupAdd(t.Context(), "g", "c="))
+		if _, err := l.GroupSend(ctx, "g", []byte("x"), nil); errors.Is(err, context.Canceled) == arrived {
+			t.Errorf("everyone was reached is %t, error is %v", arrived, err)
+		}
+	}
+}
+
+// stuck is a memory whose pages do not advance.
+type stuck struct{ *channel.Memory }
+
+func (s stuck) Members(ctx context.Context, group, from string, limit int) ([]channel.Member, string, error) {
+	page, _, err := s.Memory.Members(ctx, group, from, limit)
+	return page, "a", err
+}
+
+func TestStoreDoesNotAdvance(t *testing.T) {
+	t.Parallel()
+	m := channel.NewMemory()
+	m.Open("a")
+	l := channel.New(stuck{m}, m, nil)
+	must(t, l.GroupAdd(t.Context(), "g", "a"))
+	if _, err := l.GroupSend(t.Context(), "g", []byte("x"), nil); err == nil {
+		t.Error("no error")
+	}
+	if n := len(m.Inbox("a")); n != 1 {
+		t.Errorf("the member received %d times", n)
+	}
+}
+
 // faulty is a memory whose reads or drops fail.
 type faulty struct {
 	*channel.Memory
