@@ -20,7 +20,7 @@ type SendOptions struct {
 // Report counts what became of a group send. Each member that the send came to is in exactly one of the counts.
 type Report struct {
 	Sent      int  // the platform took the payload
-	Gone      int  // the connection was gone; the channel was dropped
+	Gone      int  // the connection was gone; the channel was dropped, after Options.Grace
 	Throttled int  // nothing was taken within the retry budget
 	Failed    int  // anything else, a timeout among it; whether the payload arrived is not known
 	Expired   bool // the deadline passed before the send came to every member
@@ -58,7 +58,7 @@ type groupSend struct {
 
 	mu        sync.Mutex // guards what follows
 	report    Report
-	throttled []string
+	throttled []Member
 }
 
 func newGroupSend(l *Layer, payload []byte, opts *SendOptions) *groupSend {
@@ -81,7 +81,7 @@ func (s *groupSend) run(ctx context.Context, group string) error {
 	for err == nil && len(s.throttled) > 0 && b.wait(ctx) {
 		again := s.throttled
 		s.throttled = nil
-		err = s.round(ctx, members(again))
+		err = s.round(ctx, each(again))
 	}
 	if err == nil && s.report.Failed+len(s.throttled) > 0 {
 		err = ctx.Err() // that is why
@@ -89,10 +89,11 @@ func (s *groupSend) run(ctx context.Context, group string) error {
 	return err
 }
 
-func members(channels []string) iter.Seq2[Member, error] {
+// each gives the members that are in hand already.
+func each(members []Member) iter.Seq2[Member, error] {
 	return func(yield func(Member, error) bool) {
-		for _, channel := range channels {
-			if !yield(Member{Channel: channel}, nil) {
+		for _, m := range members {
+			if !yield(m, nil) {
 				return
 			}
 		}
@@ -121,7 +122,7 @@ func (s *groupSend) round(ctx context.Context, members iter.Seq2[Member, error])
 		}
 		posts.Go(func() {
 			defer func() { <-s.slots }()
-			s.post(ctx, m.Channel)
+			s.post(ctx, m)
 		})
 	}
 	return nil
@@ -139,12 +140,12 @@ func (s *groupSend) late() bool {
 }
 
 // post tries one member and counts the outcome.
-func (s *groupSend) post(ctx context.Context, channel string) {
-	err := s.layer.post(ctx, channel, s.payload)
+func (s *groupSend) post(ctx context.Context, m Member) {
+	err := s.layer.post(ctx, m.Channel, s.payload)
 	var dropErr error
 	gone := errors.Is(err, ErrGone)
-	if gone {
-		dropErr = s.layer.store.RemoveAll(ctx, channel)
+	if gone && !s.layer.young(m) {
+		dropErr = s.layer.store.RemoveAll(ctx, m.Channel)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,12 +154,12 @@ func (s *groupSend) post(ctx context.Context, channel string) {
 		s.report.Sent++
 	case gone:
 		s.report.Gone++
-		s.note("drop", channel, dropErr)
+		s.note("drop", m.Channel, dropErr)
 	case errors.Is(err, ErrThrottled):
-		s.throttled = append(s.throttled, channel)
+		s.throttled = append(s.throttled, m)
 	default:
 		s.report.Failed++
-		s.note("post to", channel, err)
+		s.note("post to", m.Channel, err)
 	}
 }
 

@@ -41,6 +41,11 @@ type Options struct {
 	// Timeout is how long one post may take before it counts as failed; DefaultTimeout if 0, none if negative. It
 	// keeps a member that hangs from holding up a group send.
 	Timeout time.Duration
+	// Grace is how young a membership must be for a group send not to drop a channel that it finds gone; 0 is to drop
+	// it at once. API Gateway answers 410 for a connection whose $connect has not returned, too: where $connect adds
+	// the connection to a group that others send to, set it to that function's timeout, at most 29 seconds. All layers
+	// on a store must then have the same Expiry, which a membership's age is known by. Send drops at once.
+	Grace time.Duration
 	// Now is the clock that memberships expire and deadlines pass by; time.Now if nil.
 	Now func() time.Time
 }
@@ -186,6 +191,38 @@ func (l *Layer) Members(ctx context.Context, group string) iter.Seq2[string, err
 	}
 }
 
+// Count says how many channels are in a group. It reads all of them: the cost grows with the group.
+func (l *Layer) Count(ctx context.Context, group string) (int, error) {
+	n := 0
+	for _, err := range l.members(ctx, group) {
+		if err != nil {
+			return 0, fmt.Errorf("channel: count %.128s: %w", group, err)
+		}
+		n++
+	}
+	return n, nil
+}
+
+// Page gives at most limit channels of a group, in the order of their names, beginning with the first that is not less
+// than from; "" begins at the start. next is the from of the following page, and "" after the last. A page may be
+// shorter than limit, even empty, and not be the last. It is one read of the store.
+func (l *Layer) Page(ctx context.Context, group, from string, limit int) (names []string, next string, err error) {
+	err = checkNames(group)
+	var page []Member
+	if err == nil {
+		page, next, err = l.store.Members(ctx, group, from, max(limit, 1))
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("channel: page of %.128s: %w", group, err)
+	}
+	for _, m := range page {
+		if l.current(m) {
+			names = append(names, m.Channel)
+		}
+	}
+	return names, next, nil
+}
+
 // members gives a group's current members.
 func (l *Layer) members(ctx context.Context, group string) iter.Seq2[Member, error] {
 	return func(yield func(Member, error) bool) {
@@ -213,6 +250,11 @@ func (l *Layer) members(ctx context.Context, group string) iter.Seq2[Member, err
 }
 
 func (l *Layer) current(m Member) bool { return m.Expires.IsZero() || l.opts.Now().Before(m.Expires) }
+
+// young says that the connection of a member that is gone may not have been opened yet.
+func (l *Layer) young(m Member) bool {
+	return l.opts.Grace > 0 && l.opts.Now().Before(m.Expires.Add(l.opts.Grace-l.opts.Expiry))
+}
 
 // backoff paces the attempts of one send at what was throttled.
 type backoff struct {

@@ -6,6 +6,7 @@
 // from AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI. The function needs execute-api:ManageConnections on
 // {api}/{stage}/POST/@connections/*.
 //
-// API Gateway answers 410 for a connection whose $connect has not returned yet, as it does for one that is closed: do
-// not send to a channel, nor to a group that others send to, from inside $connect.
+// API Gateway answers 410 for a connection whose $connect has not returned yet, as it does for one that is closed. So
+// $connect cannot send to its own connection; and where it adds the connection to a group that others send to, the
+// layer needs the Grace of [channel.Options].
 package apigw

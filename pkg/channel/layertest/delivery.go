@@ -17,6 +17,7 @@ func deliveryCases() []testCase {
 		{"send to one that never was", sendNever},
 		{"group send reaches everyone once", sendEveryone},
 		{"group send drops the gone one and only it", dropGone},
+		{"grace", grace},
 		{"exclude", exclude},
 		{"deadline", deadline},
 		{"text arrives as it is", exactText},
@@ -83,6 +84,28 @@ func dropGone(s *suite) {
 	for _, ch := range left {
 		s.wantOnly(ch, "hello", "again")
 	}
+}
+
+// grace is for a connection whose $connect runs still: it is gone, and will be there in a moment.
+func grace(s *suite) {
+	opts := channel.Options{Grace: 30 * time.Second, Expiry: time.Hour}
+	l, g, old, chs := s.layer(opts), s.group("g"), s.group("old"), s.open(2)
+	s.add(l, g, chs...)
+	s.add(l, old, chs[1])
+	s.env.Kill(s, chs[1])
+	s.groupSend(l, g, "one", channel.Report{Sent: 1, Gone: 1})
+	s.wantMembers(l, g, chs...)
+	s.advance(31 * time.Second)
+	s.add(l, g, chs[1]) // young again here, but not in the other group
+	s.groupSend(l, g, "two", channel.Report{Sent: 1, Gone: 1})
+	s.wantMembers(l, g, chs...)
+	s.groupSend(l, old, "three", channel.Report{Gone: 1})
+	for s.env.LaggingIndex && s.inAny(l, chs[1], []string{g, old}) {
+		s.mustBe(l.Send(s.ctx, chs[1], []byte("x")), channel.ErrGone)
+	}
+	s.wantMembers(l, g, chs[0])
+	s.wantMembers(l, old)
+	s.wantOnly(chs[0], "one", "two")
 }
 
 func exclude(s *suite) {

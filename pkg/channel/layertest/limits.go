@@ -27,8 +27,10 @@ func badNames(s *suite) {
 		_, hasErr := l.Has(s.ctx, name, good)
 		_, hasErr2 := l.Has(s.ctx, good, name)
 		_, sendErr := l.GroupSend(s.ctx, name, []byte("x"), nil)
+		_, countErr := l.Count(s.ctx, name)
+		_, _, pageErr := l.Page(s.ctx, name, "", 1)
 		errs := []error{
-			l.Send(s.ctx, name, []byte("x")), l.Drop(s.ctx, name), hasErr, hasErr2, sendErr,
+			l.Send(s.ctx, name, []byte("x")), l.Drop(s.ctx, name), hasErr, hasErr2, sendErr, countErr, pageErr,
 			l.GroupAdd(s.ctx, name, good), l.GroupAdd(s.ctx, good, name),
 			l.GroupDiscard(s.ctx, name, good), l.GroupDiscard(s.ctx, good, name),
 		}

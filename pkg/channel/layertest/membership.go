@@ -21,6 +21,7 @@ func membershipCases() []testCase {
 		{"pages of members", pages},
 		{"store pages", storePages},
 		{"members can be left early", leaveEarly},
+		{"count and page", countAndPage},
 		{"empty group", emptyGroup},
 	}
 }
@@ -192,10 +193,40 @@ func leaveEarly(s *suite) {
 	}
 }
 
+func countAndPage(s *suite) {
+	l, g := s.layer(channel.Options{PageSize: 3, Expiry: time.Hour}), s.group("g")
+	names := []string{"a=", "b=", "c=", "d=", "e=", "f=", "g="}
+	s.add(l, g, "a=", "d=")
+	s.advance(2 * time.Hour)
+	s.add(l, g, names[1:3]...)
+	s.add(l, g, names[4:]...)
+	if n, err := l.Count(s.ctx, g); n != 5 || err != nil {
+		s.Fatalf("count is %d, %v; want 5 of 7 that are not expired", n, err)
+	}
+	got, from := []string{}, ""
+	for {
+		page, next, err := l.Page(s.ctx, g, from, 2)
+		s.must(err)
+		if len(page) > 2 {
+			s.Fatalf("page of at most two is %q", page)
+		}
+		got = append(got, page...)
+		if from = next; next == "" {
+			break
+		}
+	}
+	if want := []string{"b=", "c=", "e=", "f=", "g="}; !slices.Equal(got, want) {
+		s.Fatalf("pages give %q, want %q", got, want)
+	}
+}
+
 func emptyGroup(s *suite) {
 	l, g := s.layer(channel.Options{}), s.group("g")
 	s.wantMembers(l, g)
 	s.groupSend(l, g, "hello", channel.Report{})
+	if n, err := l.Count(s.ctx, g); n != 0 || err != nil {
+		s.Fatalf("count of an empty group is %d, %v", n, err)
+	}
 	if s.has(l, g, "nobody=") {
 		s.Fatal("an empty group has a member")
 	}
