@@ -296,3 +296,23 @@ func FuzzInvoke(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkInvoke(b *testing.B) {
+	payload, err := os.ReadFile("testdata/message.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	a := ws.Lambda(ws.HandlerFunc(func(_ context.Context, r *ws.Request) (ws.Response, error) {
+		var in struct{ Action, ID, Message string }
+		if err := ws.Decode(r.Body, &in); err != nil {
+			return ws.Response{}, err
+		}
+		return ws.Reply(in)
+	}), nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := a.Invoke(b.Context(), payload); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
