@@ -3,19 +3,29 @@ package ws
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"time"
 	"unicode/utf8"
 )
 
 // maxClientID is the most bytes of a client's own id that an error frame carries back.
 const maxClientID = 128
 
+// DefaultMargin is the Margin of [Options] if there is none.
+const DefaultMargin = 300 * time.Millisecond
+
 // Options are the optional parts of [Lambda]. The zero value is ready to use.
 type Options struct {
-	Log *slog.Logger // where errors are logged; slog.Default() if nil
+	// Log is where errors are logged; slog.Default() if nil.
+	Log *slog.Logger
+	// Margin is how long before the function's own timeout the handler's context ends, so that a client whose request
+	// takes too long gets an error frame with its id, and the log a line; Lambda ends a function without either.
+	// DefaultMargin if 0, none if negative.
+	Margin time.Duration
 }
 
 // Adapter makes a [Handler] into a Lambda handler of a WebSocket API's proxy integration. It is a lambda.Handler, for
@@ -23,15 +33,22 @@ type Options struct {
 type Adapter struct {
 	handler Handler
 	log     *slog.Logger
+	margin  time.Duration
 }
 
 // Lambda wraps h for lambda.Start. The adapter is the one place that logs what h returns as an error, and turns it
 // into a status and, but on $connect and $disconnect, into the error frame. A panic of h is logged with its stack and
-// answered as [CodeInternal].
+// answered as [CodeInternal]. An error after the handler's time was up is [CodeUnavailable], unless it has a code.
 func Lambda(h Handler, opts *Options) *Adapter {
-	a := &Adapter{handler: h, log: slog.Default()}
-	if opts != nil && opts.Log != nil {
+	a := &Adapter{handler: h, log: slog.Default(), margin: DefaultMargin}
+	if opts == nil {
+		return a
+	}
+	if opts.Log != nil {
 		a.log = opts.Log
+	}
+	if opts.Margin != 0 {
+		a.margin = max(opts.Margin, 0)
 	}
 	return a
 }
@@ -89,7 +106,16 @@ func (a *Adapter) serve(ctx context.Context, r *Request) (resp Response, err err
 			err = &panicError{value: v, stack: debug.Stack()}
 		}
 	}()
-	return a.handler.ServeWS(ctx, r)
+	if end, ok := ctx.Deadline(); ok && a.margin > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-min(a.margin, time.Until(end)/2)))
+		defer cancel()
+	}
+	resp, err = a.handler.ServeWS(ctx, r)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && CodeOf(err) == CodeInternal {
+		err = Wrap(CodeUnavailable, err, "the request took too long")
+	}
+	return resp, err
 }
 
 // checkResponse refuses what API Gateway could not deliver.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -211,6 +212,46 @@ func TestPanic(t *testing.T) {
 		if !strings.Contains(logged.String(), want) {
 			t.Errorf("%q is not in the log: %s", want, logged.String())
 		}
+	}
+}
+
+func TestTooLong(t *testing.T) {
+	t.Parallel()
+	const timeout = 10 * time.Second
+	for _, c := range []struct {
+		name   string
+		margin time.Duration
+		err    error // the handler's; ctx's if nil
+		after  time.Duration
+		code   string
+	}{
+		{name: "default", after: timeout - ws.DefaultMargin, code: "unavailable"},
+		{name: "margin", margin: time.Second, after: timeout - time.Second, code: "unavailable"},
+		{name: "no margin", margin: -1, after: timeout, code: "unavailable"},
+		{name: "with a code", err: ws.Wrap(ws.CodeConflict, context.DeadlineExceeded, "x"), after: timeout - ws.DefaultMargin, code: "conflict"},
+		{name: "another reason", err: errors.New("x"), after: timeout - ws.DefaultMargin, code: "internal"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			payload := golden(t, "message")
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				h := ws.HandlerFunc(func(ctx context.Context, _ *ws.Request) (ws.Response, error) {
+					<-ctx.Done()
+					if c.err != nil {
+						return ws.Response{}, c.err
+					}
+					return ws.Response{}, fmt.Errorf("query: %w", ctx.Err())
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), timeout)
+				defer cancel()
+				a := ws.Lambda(h, &ws.Options{Log: slog.New(slog.DiscardHandler), Margin: c.margin})
+				out, err := a.Invoke(ctx, payload)
+				if err != nil || !strings.Contains(string(out), c.code) || time.Since(start) != c.after {
+					t.Errorf("after %v: %s, %v; want %s after %v", time.Since(start), out, err, c.code, c.after)
+				}
+			})
+		})
 	}
 }
 

@@ -72,7 +72,7 @@ func hangingMember(s *suite) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	l := s.layerOn(p, channel.Options{Parallel: 1, Timeout: 200 * time.Millisecond})
+	l := s.layerOn(p, channel.Options{Parallel: 1, Timeout: 2 * time.Second})
 	s.add(l, g, chs...)
 	s.groupSend(l, g, "hello", channel.Report{Sent: 2, Failed: 1})
 	s.wantMembers(l, g, chs...) // to hang is not to be gone
@@ -125,7 +125,7 @@ func throttledAlways(s *suite) {
 		tries.Add(1)
 		return channel.ErrThrottled
 	})
-	l := s.layerOn(p, channel.Options{Retry: 300 * time.Millisecond})
+	l := s.layerOn(p, channel.Options{Retry: 2 * time.Second})
 	s.add(l, g, chs...)
 	s.groupSend(l, g, "hello", channel.Report{Sent: 2, Throttled: 1})
 	if tries.Load() < 2 {
