@@ -1,0 +1,125 @@
+package chat
+
+import (
+	"encoding/json"
+	"unicode/utf8"
+
+	"github.com/disclone/disclone/pkg/task"
+	"github.com/disclone/disclone/pkg/ws"
+)
+
+const (
+	actions = "sendMessage, joinGroup, leaveGroup"
+
+	eventAck     = "ack"
+	eventMessage = "message"
+	eventTask    = "task"
+
+	maxGroup   = 100    // characters in a group's name, as Django Channels has it
+	maxName    = 64     // characters in a display name
+	maxMessage = 30_000 // bytes of a message's JSON, so that its event fits one frame of 32 KB (API Gateway quota)
+)
+
+// envelope is what every frame of a client has.
+type envelope struct {
+	Action string          `json:"action"`
+	ID     json.RawMessage `json:"id"`
+}
+
+// clientID gives the client's own request id, to be echoed: a string or a number, or nothing.
+func (e envelope) clientID() json.RawMessage {
+	if len(e.ID) == 0 || len(e.ID) > 128 {
+		return nil
+	}
+	if c := e.ID[0]; c == '"' || c == '-' || (c >= '0' && c <= '9') {
+		return e.ID
+	}
+	return nil
+}
+
+// groupFrame is joinGroup and leaveGroup.
+type groupFrame struct {
+	envelope
+	Group string `json:"group"`
+}
+
+// messageFrame is sendMessage.
+type messageFrame struct {
+	envelope
+	Group   string          `json:"group"`
+	Name    string          `json:"name"`
+	Task    string          `json:"task"`
+	Message json.RawMessage `json:"message"`
+}
+
+// ack answers the sender at once.
+type ack struct {
+	Event   string          `json:"event"`
+	ID      json.RawMessage `json:"id,omitempty"`
+	Message string          `json:"message"`
+	Group   string          `json:"group,omitempty"`
+	TaskID  string          `json:"taskId,omitempty"`
+}
+
+// messageEvent is what the members of a group see.
+type messageEvent struct {
+	Event     string          `json:"event"`
+	Group     string          `json:"group"`
+	MessageID string          `json:"messageId"`
+	From      string          `json:"from"`
+	Name      string          `json:"name,omitempty"`
+	Message   json.RawMessage `json:"message"`
+	SentAt    string          `json:"sentAt"`
+}
+
+// taskEvent is a change of a task's state, pushed without the client asking.
+type taskEvent struct {
+	Event  string          `json:"event"`
+	TaskID string          `json:"taskId"`
+	Task   string          `json:"task"`
+	State  task.State      `json:"state"`
+	Result json.RawMessage `json:"result,omitempty"`
+	// Progress is there in the state "progress", Error in the state "failure".
+	Progress json.RawMessage `json:"progress,omitempty"`
+	Error    *taskError      `json:"error,omitempty"`
+	Group    string          `json:"group,omitempty"`
+}
+
+type taskError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func decodeGroup(r *ws.Request) (groupFrame, error) {
+	var in groupFrame
+	if err := ws.Decode(r.Body, &in); err != nil {
+		return in, err
+	}
+	if in.Group == "" {
+		return in, ws.Errorf(ws.CodeBadRequest, `the field "group" is missing`)
+	}
+	return in, checkGroup(in.Group)
+}
+
+func decodeMessage(r *ws.Request) (messageFrame, error) {
+	var in messageFrame
+	if err := ws.Decode(r.Body, &in); err != nil {
+		return in, err
+	}
+	switch {
+	case len(in.Message) == 0 || string(in.Message) == "null":
+		return in, ws.Errorf(ws.CodeBadRequest, `the field "message" is missing`)
+	case len(in.Message) > maxMessage:
+		return in, ws.Errorf(ws.CodeTooLarge, "a message has at most %d bytes", maxMessage)
+	case utf8.RuneCountInString(in.Name) > maxName:
+		return in, ws.Errorf(ws.CodeBadRequest, "a name has at most %d characters", maxName)
+	}
+	return in, checkGroup(in.Group)
+}
+
+func checkGroup(group string) error {
+	if len(group) > maxGroup {
+		return ws.Errorf(ws.CodeBadRequest, "a group's name has at most %d characters", maxGroup)
+	}
+	return nil
+}

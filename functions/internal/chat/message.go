@@ -1,0 +1,107 @@
+package chat
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/disclone/disclone/pkg/channel"
+	"github.com/disclone/disclone/pkg/task"
+	"github.com/disclone/disclone/pkg/ws"
+)
+
+// SendMessage posts a message to a group, or starts a background task, or both. It answers at once; the task's result
+// follows as an event of its own, to the group if there is one, else to the sender.
+func (c *Chat) SendMessage(ctx context.Context, r *ws.Request) (ws.Response, error) {
+	in, err := decodeMessage(r)
+	if err != nil {
+		return ws.Response{}, err
+	}
+	replyTo := channelAddress(r.ConnectionID)
+	if in.Group != "" {
+		if err := c.post(ctx, r.ConnectionID, in); err != nil {
+			return ws.Response{}, coded(err)
+		}
+		replyTo = groupAddress(in.Group)
+	} else if in.Task == "" {
+		in.Task = Analyze.Name()
+	}
+	out := ack{Event: eventAck, ID: in.clientID(), Message: "Your request was received!", Group: in.Group}
+	if in.Task != "" {
+		if out.TaskID, err = c.start(ctx, in, replyTo); err != nil {
+			return ws.Response{}, coded(err)
+		}
+	}
+	return ws.Reply(out)
+}
+
+// post sends a message to the members of a group, the sender among them. Only a member may.
+func (c *Chat) post(ctx context.Context, from string, in messageFrame) error {
+	member, err := c.layer.Has(ctx, roomGroup(in.Group), from)
+	if err != nil {
+		return err
+	}
+	if !member {
+		return ws.Errorf(ws.CodeForbidden, "join the group before you send to it")
+	}
+	payload, err := json.Marshal(messageEvent{
+		Event: eventMessage, Group: in.Group, MessageID: rand.Text(), From: from, Name: in.Name,
+		Message: in.Message, SentAt: c.now().UTC().Format("2006-01-02T15:04:05.000Z"),
+	})
+	if err != nil {
+		return fmt.Errorf("chat: encode message: %w", err)
+	}
+	_, err = c.layer.GroupSend(ctx, roomGroup(in.Group), payload, nil)
+	return err
+}
+
+func (c *Chat) start(ctx context.Context, in messageFrame, replyTo string) (string, error) {
+	start, ok := starters()[in.Task]
+	if !ok {
+		return "", ws.Errorf(ws.CodeNotFound, "unknown task; it is one of analyze, add, countdown")
+	}
+	return start(ctx, c.tasks, in.Message, &task.Options{ReplyTo: replyTo})
+}
+
+// An address says where a task's result goes.
+func channelAddress(connection string) string { return "channel:" + connection }
+func groupAddress(room string) string         { return "group:" + room }
+
+// Reply pushes a change of a task's state to whoever asked for it. It implements [task.Replier]. A connection that is
+// gone has nobody to tell, so that is no error: the connection is dropped.
+func (c *Chat) Reply(ctx context.Context, to string, ev task.Event) error {
+	kind, name, _ := strings.Cut(to, ":")
+	frame := taskFrame(ev)
+	switch kind {
+	case "channel":
+		return c.replyChannel(ctx, name, frame)
+	case "group":
+		frame.Group = name
+		return c.replyGroup(ctx, name, frame)
+	}
+	return fmt.Errorf("chat: reply to %q: the address has no kind", to)
+}
+
+func (c *Chat) replyChannel(ctx context.Context, connection string, frame taskEvent) error {
+	payload, err := json.Marshal(frame)
+	if err != nil {
+		return fmt.Errorf("chat: encode task event: %w", err)
+	}
+	err = c.layer.Send(ctx, connection, payload)
+	if errors.Is(err, channel.ErrGone) {
+		return nil
+	}
+	return err
+}
+
+func (c *Chat) replyGroup(ctx context.Context, room string, frame taskEvent) error {
+	payload, err := json.Marshal(frame)
+	if err != nil {
+		return fmt.Errorf("chat: encode task event: %w", err)
+	}
+	_, err = c.layer.GroupSend(ctx, roomGroup(room), payload, nil)
+	return err
+}

@@ -1,0 +1,250 @@
+package eventsource
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/disclone/disclone/infra/local/internal/template"
+)
+
+const (
+	// maxReceive is SQS's limit for one ReceiveMessage and one DeleteMessageBatch.
+	maxReceive = 10
+	// waitTime is SQS's longest long poll, in seconds.
+	waitTime = 20
+	// concurrency is how many batches of one mapping run at a time; AWS starts with 5.
+	concurrency = 5
+	// backOff is the pause after a failed request to SQS or a throttled invocation.
+	backOff = 500 * time.Millisecond
+)
+
+// ErrUnsupported means that a mapping asks for something that is not emulated.
+var ErrUnsupported = errors.New("eventsource: unsupported")
+
+// Invoker runs a function. functionError is "" or "Unhandled"; err is a fault of the call, and may have a method
+// Throttled() bool. It may be called concurrently.
+type Invoker interface {
+	Invoke(ctx context.Context, function string, payload []byte) (response []byte, functionError string, err error)
+}
+
+// Options are the optional parts of a [Poller].
+type Options struct {
+	Log *slog.Logger // slog.Default() if nil
+}
+
+// Poller serves all event source mappings of an app.
+type Poller struct {
+	mappings []mapping
+	client   *sqs.Client
+	invoker  Invoker
+	log      *slog.Logger
+}
+
+type mapping struct {
+	template.Mapping
+	queue  template.Queue
+	region string
+}
+
+// New makes a poller of the app's enabled mappings. It fails with [ErrUnsupported] for one that it cannot serve.
+func New(app *template.App, client *sqs.Client, inv Invoker, opts *Options) (*Poller, error) {
+	p := &Poller{client: client, invoker: inv, log: slog.Default()}
+	if opts != nil && opts.Log != nil {
+		p.log = opts.Log
+	}
+	for _, m := range app.Mappings {
+		if !m.Enabled {
+			continue
+		}
+		queue, ok := queueOf(app, m.SourceARN)
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("%w: %s: %s: the source %s is no queue of this template", ErrUnsupported, m.Pos, m.ID, m.SourceARN)
+		case len(m.Filters) > 0:
+			return nil, fmt.Errorf("%w: %s: %s: FilterCriteria", ErrUnsupported, m.Pos, m.ID)
+		}
+		p.mappings = append(p.mappings, mapping{Mapping: m, queue: queue, region: app.Region})
+	}
+	return p, nil
+}
+
+func queueOf(app *template.App, arn string) (template.Queue, bool) {
+	for _, q := range app.Queues {
+		if q.ARN == arn {
+			return q, true
+		}
+	}
+	return template.Queue{}, false
+}
+
+// Run polls until ctx ends, and returns when the invocations that it started have ended.
+func (p *Poller) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, m := range p.mappings {
+		group.Go(func() error { return p.poll(ctx, m) })
+	}
+	return group.Wait()
+}
+
+// poll receives batches of one mapping and hands them on. While all its invocations are busy it receives nothing, so
+// that no message waits here with its visibility running out.
+func (p *Poller) poll(ctx context.Context, m mapping) error {
+	limit := concurrency
+	if m.MaxConcurrency > 0 {
+		limit = m.MaxConcurrency
+	}
+	slots := make(chan struct{}, limit)
+	var running sync.WaitGroup
+	defer running.Wait()
+	for {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		batch, err := p.collect(ctx, m)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			p.log.Warn("eventsource: receive", "queue", m.queue.Name, "error", err)
+			pause(ctx, backOff)
+		}
+		running.Go(func() {
+			defer func() { <-slots }()
+			if len(batch) > 0 {
+				p.deliver(context.WithoutCancel(ctx), m, batch)
+			}
+		})
+	}
+}
+
+// collect receives one batch: what is there at once, or, with a window, what comes until it closes.
+func (p *Poller) collect(ctx context.Context, m mapping) ([]types.Message, error) {
+	batch, err := p.receive(ctx, m, min(m.BatchSize, maxReceive), waitTime)
+	if err != nil || len(batch) == 0 {
+		return nil, err
+	}
+	closes := time.Now().Add(m.Window)
+	for len(batch) < m.BatchSize && (m.Window > 0 || m.BatchSize > maxReceive) {
+		left := time.Until(closes)
+		more, err := p.receive(ctx, m, min(m.BatchSize-len(batch), maxReceive), int32(max(left, 0)/time.Second))
+		if err != nil {
+			return batch, err
+		}
+		batch = append(batch, more...)
+		if left <= 0 || (len(more) == 0 && left < time.Second) {
+			break
+		}
+	}
+	return batch, nil
+}
+
+func (p *Poller) receive(ctx context.Context, m mapping, n int, wait int32) ([]types.Message, error) {
+	out, err := p.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl: &m.queue.URL, MaxNumberOfMessages: int32(n), WaitTimeSeconds: wait,
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+		MessageAttributeNames:       []string{"All"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Messages, nil
+}
+
+// deliver invokes the function with a batch and deletes what it handled. A throttled invocation is tried again while
+// the messages are invisible.
+func (p *Poller) deliver(ctx context.Context, m mapping, batch []types.Message) {
+	payload, err := event(m, batch)
+	if err != nil {
+		p.log.Error("eventsource: encode", "queue", m.queue.Name, "error", err)
+		return
+	}
+	response, functionError, err := p.invoker.Invoke(ctx, m.Function, payload)
+	for throttled(err) {
+		pause(ctx, backOff)
+		response, functionError, err = p.invoker.Invoke(ctx, m.Function, payload)
+	}
+	if err != nil {
+		p.log.Error("eventsource: invoke", "function", m.Function, "error", err)
+		return
+	}
+	if functionError != "" {
+		return // nothing is deleted: the messages come back after the visibility timeout
+	}
+	p.remove(ctx, m, succeeded(m, batch, response))
+}
+
+func throttled(err error) bool {
+	var t interface{ Throttled() bool }
+	return errors.As(err, &t) && t.Throttled()
+}
+
+// succeeded gives the messages that the function handled. An answer that makes no sense means none.
+func succeeded(m mapping, batch []types.Message, response []byte) []types.Message {
+	if !m.ReportFailures || len(response) == 0 {
+		return batch
+	}
+	var out struct {
+		BatchItemFailures []struct {
+			ItemIdentifier *string `json:"itemIdentifier"`
+		} `json:"batchItemFailures"`
+	}
+	if err := json.Unmarshal(response, &out); err != nil {
+		return nil
+	}
+	left := map[string]types.Message{}
+	for _, msg := range batch {
+		left[aws.ToString(msg.MessageId)] = msg
+	}
+	for _, f := range out.BatchItemFailures {
+		if _, ok := left[aws.ToString(f.ItemIdentifier)]; !ok {
+			return nil
+		}
+		delete(left, *f.ItemIdentifier)
+	}
+	var done []types.Message
+	for _, msg := range batch {
+		if _, ok := left[aws.ToString(msg.MessageId)]; ok {
+			done = append(done, msg)
+		}
+	}
+	return done
+}
+
+func (p *Poller) remove(ctx context.Context, m mapping, done []types.Message) {
+	for len(done) > 0 {
+		n := min(len(done), maxReceive)
+		in := &sqs.DeleteMessageBatchInput{QueueUrl: &m.queue.URL}
+		for i, msg := range done[:n] {
+			in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{
+				Id: aws.String(fmt.Sprint(i)), ReceiptHandle: msg.ReceiptHandle,
+			})
+		}
+		if out, err := p.client.DeleteMessageBatch(ctx, in); err != nil {
+			p.log.Warn("eventsource: delete", "queue", m.queue.Name, "error", err)
+		} else if len(out.Failed) > 0 {
+			p.log.Warn("eventsource: delete", "queue", m.queue.Name, "failed", len(out.Failed))
+		}
+		done = done[n:]
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
