@@ -62,10 +62,15 @@ func (q *search) segmentSpan() span {
 func (q *search) keySpan(t *table, keys keySchema) (span, attr.Value, error) {
 	var hash, sort *expr.KeyTerm
 	for i := range q.terms {
-		switch term := &q.terms[i]; term.Name {
-		case keys.hash:
+		term := &q.terms[i]
+		switch {
+		case term.Nested && keys.has(term.Name):
+			return span{}, attr.Value{}, invalid("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: %s", term.Name)
+		case term.Nested:
+			return span{}, attr.Value{}, invalid("KeyConditionExpressions cannot have conditions on nested attributes")
+		case term.Name == keys.hash:
 			hash = term
-		case keys.sort:
+		case term.Name == keys.sort:
 			sort = term
 		}
 	}

@@ -22,7 +22,8 @@ type search struct {
 	sel        string // Select
 	filter     *expr.Node
 	projection expr.Projection
-	terms      []expr.KeyTerm // of a Query
+	keys       *expr.Node     // KeyConditionExpression of a Query
+	terms      []expr.KeyTerm // and what it says
 	start      attr.Item      // ExclusiveStartKey
 	segment    int64
 	segments   int64
@@ -128,7 +129,8 @@ func (q *search) read(n *awsjson.Node) error {
 	if err := q.readExpressions(n); err != nil {
 		return err
 	}
-	return q.readSelect(n)
+	q.sel, err = choice(n, "Select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
+	return err
 }
 
 func (q *search) readExpressions(n *awsjson.Node) error {
@@ -150,31 +152,28 @@ func (q *search) readExpressions(n *awsjson.Node) error {
 		if !has(n, "KeyConditionExpression") {
 			return invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 		}
-		t, err := text(n, "KeyConditionExpression")
-		if err != nil {
+		if q.keys, err = condition(n, "KeyConditionExpression", s); err != nil {
 			return err
 		}
-		if q.terms, err = s.KeyCondition(t); err != nil {
-			return wire(err)
-		}
 	}
-	return wire(s.Unused())
+	if err := s.Unused(); err != nil || q.scanning {
+		return wire(err)
+	}
+	q.terms, err = expr.KeyTerms(q.keys)
+	return wire(err)
 }
 
-func (q *search) readSelect(n *awsjson.Node) error {
-	var err error
-	if q.sel, err = choice(n, "Select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"); err != nil {
-		return err
-	}
+// checkSelect refuses a Select that does not go with the projection.
+func (q *search) checkSelect() error {
 	switch {
 	case q.sel == "SPECIFIC_ATTRIBUTES" && q.projection == nil:
 		return invalid("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
-	case q.sel == "ALL_PROJECTED_ATTRIBUTES" && q.indexName == "":
-		return invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
 	case q.sel == "COUNT" && q.projection != nil:
 		return invalid("Cannot specify the ProjectionExpression when choosing to get only the Count")
 	case q.sel != "" && q.sel != "SPECIFIC_ATTRIBUTES" && q.projection != nil:
 		return invalid("Cannot specify the ProjectionExpression when choosing to get %s", q.sel)
+	case q.sel == "ALL_PROJECTED_ATTRIBUTES" && q.indexName == "":
+		return invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
 	}
 	return nil
 }
@@ -182,35 +181,48 @@ func (q *search) readSelect(n *awsjson.Node) error {
 // target finds the table and the index, and checks the search against them.
 func (q *search) target(db *DB, r *request) (*table, *index, error) {
 	t, err := db.find(r, q.table)
-	if err != nil || !wantsIndex(q) {
-		if err == nil {
-			err = q.check(t.keys)
-		}
-		return t, nil, err
+	if err != nil {
+		return nil, nil, err
 	}
+	keys := t.keys
 	ix := t.index(q.indexName)
+	if ix != nil {
+		keys = ix.keys
+	}
 	switch {
-	case ix == nil:
-		return t, nil, invalid("The table does not have the specified index: %s", q.indexName)
-	case !ix.local && q.consistent:
-		return t, ix, invalid("Consistent reads are not supported on global secondary indexes")
-	case !ix.local && q.sel == "ALL_ATTRIBUTES" && ix.projection != "ALL":
-		return t, ix, invalid(badParameter+"Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL", ix.name)
+	case ix == nil && q.indexName != "":
+		return nil, nil, invalid("The table does not have the specified index: %s", q.indexName)
+	case ix != nil && !ix.local && q.consistent:
+		return nil, nil, invalid("Consistent reads are not supported on global secondary indexes")
 	}
-	if err := q.onlyProjected(t, ix); err != nil {
-		return t, ix, err
+	if err := q.check(keys); err != nil {
+		return nil, nil, err
 	}
-	return t, ix, q.check(ix.keys)
+	if err := q.checkSelect(); err != nil {
+		return nil, nil, err
+	}
+	if ix != nil && !ix.local && q.sel == "ALL_ATTRIBUTES" && ix.projection != "ALL" {
+		return nil, nil, invalid(badParameter+"Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL", ix.name)
+	}
+	return t, ix, q.onlyProjected(t, ix)
 }
-
-func wantsIndex(q *search) bool { return q.indexName != "" }
 
 // onlyProjected refuses to ask a global index for attributes that it does not hold.
 func (q *search) onlyProjected(t *table, ix *index) error {
-	if ix.local {
+	if ix == nil || ix.local {
 		return nil
 	}
 	var missing []string
+	if q.filter != nil {
+		for _, name := range q.filter.Tops() {
+			if !t.holds(ix, name) {
+				missing = append(missing, name)
+			}
+		}
+	}
+	if len(missing) > 0 {
+		return invalid(badParameter+"Secondary index %s does not project one or more filter attributes: [%s]", ix.name, strings.Join(missing, ", "))
+	}
 	for _, p := range q.projection {
 		if !t.holds(ix, p.Top()) {
 			missing = append(missing, p.Top())

@@ -18,6 +18,11 @@ type edit struct {
 // Apply gives the item as the update leaves it. Every right-hand side sees the old item. The faults are of type *[Error].
 func (u *Update) Apply(old attr.Item) (attr.Item, error) {
 	root := &edit{}
+	for i := range u.actions { // every path is looked at before any value
+		if err := parent(u.actions[i].path, old); err != nil {
+			return nil, err
+		}
+	}
 	for i := range u.actions {
 		if err := root.plan(&u.actions[i], old); err != nil {
 			return nil, err
@@ -50,6 +55,22 @@ func (e *edit) plan(a *action, old attr.Item) error {
 		at = at.kid(s)
 	}
 	at.kids = append(at.kids, leaf)
+	return nil
+}
+
+// parent checks that what the path's last step goes into is there: a map for a name, a list for an index.
+func parent(p Path, old attr.Item) error {
+	if len(p) == 1 {
+		return nil
+	}
+	v, ok := Lookup(old, p[:len(p)-1])
+	want := attr.M
+	if p[len(p)-1].Name == "" {
+		want = attr.L
+	}
+	if !ok || v.Type != want {
+		return errorf(textPath)
+	}
 	return nil
 }
 

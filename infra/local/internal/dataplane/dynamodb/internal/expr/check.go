@@ -15,8 +15,10 @@ func (s *Scope) Condition(kind, text string) (*Node, error) {
 	}
 	n, err := p.condition()
 	if err == nil {
-		c := checker{scope: s}
-		err = c.condition(n)
+		c := checker{}
+		if err = s.resolve(n); err == nil {
+			err = c.condition(n)
+		}
 	}
 	if err != nil {
 		return nil, inExpression(kind, err)
@@ -39,11 +41,24 @@ func arity(name string) (n int, update, ok bool) {
 	return 0, false, false
 }
 
-// checker resolves placeholders and finds the faults that DynamoDB finds without looking at an item.
-type checker struct {
-	scope  *Scope
-	update bool
+// resolve replaces the placeholders of a tree, and refuses reserved words.
+func (s *Scope) resolve(n *Node) (err error) {
+	switch n.Op {
+	case Operand:
+		n.Path, err = s.path(n.raw)
+	case Literal:
+		n.Value, err = s.value(n.Name)
+	}
+	for _, kid := range n.Kids {
+		if err == nil {
+			err = s.resolve(kid)
+		}
+	}
+	return err
 }
+
+// checker finds the faults that DynamoDB finds without looking at an item.
+type checker struct{ update bool }
 
 // condition checks a node that has to be true or false.
 func (c *checker) condition(n *Node) error {
@@ -77,7 +92,7 @@ func (c *checker) comparison(n *Node) error {
 			return err
 		}
 	}
-	if err := distinct(n, string(n.Op), n.Kids); err != nil {
+	if err := distinct(string(n.Op), n.Kids); err != nil {
 		return err
 	}
 	switch n.Op {
@@ -95,7 +110,7 @@ func (c *checker) comparison(n *Node) error {
 }
 
 // distinct refuses to compare a path with itself.
-func distinct(_ *Node, op string, kids []*Node) error {
+func distinct(op string, kids []*Node) error {
 	if kids[0].Op != Operand {
 		return nil
 	}
@@ -147,20 +162,19 @@ func static(n *Node) attr.Type {
 }
 
 // operand checks a node that has to be a value.
-func (c *checker) operand(n *Node) (err error) {
+func (c *checker) operand(n *Node) error {
 	switch n.Op {
-	case Operand:
-		n.Path, err = c.scope.path(n.raw)
-	case Literal:
-		n.Value, err = c.scope.value(n.Name)
 	case Call:
-		if err = c.call(n); err == nil && !c.update && n.Name != "size" {
+		if err := c.call(n); err != nil {
+			return err
+		}
+		if !c.update && n.Name != "size" {
 			return misused(n.Name)
 		}
 	case "+", "-":
 		return c.arithmetic(n)
 	}
-	return err
+	return nil
 }
 
 func (c *checker) arithmetic(n *Node) error {
@@ -219,7 +233,7 @@ func (c *checker) operands(n *Node) error {
 	}
 	switch n.Name {
 	case "contains", "begins_with":
-		return distinct(n, n.Name, n.Kids)
+		return distinct(n.Name, n.Kids)
 	case "attribute_type":
 		return typeName(n.Kids[1])
 	}

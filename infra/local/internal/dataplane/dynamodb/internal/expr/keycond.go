@@ -7,14 +7,12 @@ type KeyTerm struct {
 	Name   string
 	Op     string
 	Values []attr.Value
+	Nested bool // the path goes on behind the name, which no key allows
 }
 
-// KeyCondition reads a KeyConditionExpression: one term, or two with AND. Which attributes they may name is up to the table.
-func (s *Scope) KeyCondition(text string) ([]KeyTerm, error) {
-	n, err := s.Condition("KeyConditionExpression", text)
-	if err != nil {
-		return nil, err
-	}
+// KeyTerms takes a KeyConditionExpression apart: one term, or two with AND. Which attributes they may name is up to the
+// table.
+func KeyTerms(n *Node) ([]KeyTerm, error) {
 	nodes, err := conjuncts(nil, n)
 	if err != nil {
 		return nil, err
@@ -71,12 +69,10 @@ func keyTerm(n *Node) (KeyTerm, error) {
 			t.Values = append(t.Values, kid.Value)
 		case t.Name != "":
 			return t, errorf("Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition")
-		case len(kid.Path) > 1:
-			return t, errorf("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: %s", kid.Path.Top())
 		case i > 0 && (n.Op == Call || n.Op == Between):
 			return t, errorf("Invalid condition in KeyConditionExpression: %s operator must have the key attribute as its first operand", t.Op)
 		default:
-			t.Name = kid.Path.Top()
+			t.Name, t.Nested = kid.Path.Top(), len(kid.Path) > 1
 			if i > 0 {
 				t.Op = mirrored(t.Op)
 			}

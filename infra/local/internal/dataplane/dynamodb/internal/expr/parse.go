@@ -264,12 +264,14 @@ func (p *parser) parenthesised(sub func(*parser) (*Node, error)) (*Node, error) 
 	return n, nil
 }
 
-// logical says whether the word at hand is an operator of the grammar, which cannot be a name.
+// logical says whether the word at hand belongs to the grammar and cannot be a name.
 func (p *parser) logical() bool {
-	for _, w := range []string{"AND", "OR", "NOT", "BETWEEN", "IN"} {
-		if p.keyword(w) {
-			return true
-		}
+	if p.at().kind != word {
+		return false
+	}
+	switch strings.ToUpper(p.str(p.at())) {
+	case "AND", "OR", "NOT", "BETWEEN", "IN", "SET", "REMOVE", "ADD", "DELETE":
+		return true
 	}
 	return false
 }
@@ -287,7 +289,7 @@ func (p *parser) rawPath() ([]rawStep, error) {
 	var raw []rawStep
 	for {
 		t := p.at()
-		if t.kind != word && t.kind != nameRef {
+		if (t.kind != word && t.kind != nameRef) || p.logical() {
 			return nil, p.syntax()
 		}
 		p.i++

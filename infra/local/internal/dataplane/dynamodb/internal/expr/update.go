@@ -130,7 +130,6 @@ func (p *parser) sum() (*Node, error) {
 }
 
 func (s *Scope) checkUpdate(u *Update) (err error) {
-	c := checker{scope: s, update: true}
 	for i := range u.actions {
 		a := &u.actions[i]
 		if a.path, err = s.path(a.raw); err != nil {
@@ -139,19 +138,36 @@ func (s *Scope) checkUpdate(u *Update) (err error) {
 		if a.rhs == nil {
 			continue
 		}
-		if err := c.operand(a.rhs); err != nil {
-			return err
-		}
-		if err := a.operandType(); err != nil {
+		if err := s.resolve(a.rhs); err != nil {
 			return err
 		}
 	}
-	return overlap(u.Paths())
+	c := checker{update: true}
+	for i := range u.actions {
+		if u.actions[i].rhs == nil {
+			continue
+		}
+		if err := c.operand(u.actions[i].rhs); err != nil {
+			return err
+		}
+	}
+	if err := overlap(u.Paths()); err != nil {
+		return err
+	}
+	for i := range u.actions {
+		if err := u.actions[i].operandType(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *action) operandType() error {
+	if a.rhs == nil || a.section == "SET" {
+		return nil
+	}
 	t := a.rhs.Value.Type
-	if a.section == "SET" || t.Elem() != 0 || (a.section == "ADD" && t == attr.N) {
+	if t.Elem() != 0 || (a.section == "ADD" && t == attr.N) {
 		return nil
 	}
 	return errorf("Incorrect operand type for operator or function; operator: %s, operand type: %s, typeSet: ALLOWED_FOR_%s_OPERAND",
