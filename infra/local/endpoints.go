@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/disclone/disclone/infra/local/internal/dataplane/dynamodb"
+	"github.com/disclone/disclone/infra/local/internal/dataplane/sqs"
+)
+
+// accountID is the account that the runtime pretends to be: the one of AWS's own examples.
+const accountID = "123456789012"
+
+// endpoints are the AWS services that functions and tools talk to: on one port, told apart by what a request asks for.
+type endpoints struct {
+	listener net.Listener
+	url      string // of this listener; the Lambda API is always here
+	dataURL  string // of DynamoDB and SQS: this listener, or what --endpoint-url names
+	handler  *http.ServeMux
+	close    func() error
+}
+
+func openEndpoints(cfg config) (*endpoints, error) {
+	listener, err := listen(cfg.host, above(cfg.port, 1))
+	if err != nil {
+		return nil, err
+	}
+	e := &endpoints{listener: listener, url: "http://" + listener.Addr().String(), handler: http.NewServeMux()}
+	e.dataURL, e.close = e.url, func() error { return nil }
+	if cfg.endpointURL != "" {
+		e.dataURL = strings.TrimSuffix(cfg.endpointURL, "/")
+		return e, nil
+	}
+	db := dynamodb.New(&dynamodb.Options{Region: cfg.region, AccountID: accountID})
+	queues := sqs.New(&sqs.Options{Region: cfg.region, AccountID: accountID, BaseURL: e.url})
+	e.close = db.Close
+	e.handler.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {
+			db.ServeHTTP(w, r)
+			return
+		}
+		queues.ServeHTTP(w, r)
+	})
+	return e, nil
+}
+
+// clients gives SDK clients for the data endpoints. The credentials are made up: nothing checks them.
+func (e *endpoints) clients(region string) (*awsdynamodb.Client, *awssqs.Client) {
+	cfg := aws.Config{
+		Region:       region,
+		Credentials:  credentials.NewStaticCredentialsProvider("local", "local", ""),
+		BaseEndpoint: aws.String(e.dataURL),
+	}
+	return awsdynamodb.NewFromConfig(cfg), awssqs.NewFromConfig(cfg)
+}
+
+func listen(host string, port int) (net.Listener, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(port)))
+	if err != nil {
+		return nil, fmt.Errorf("%w; is something else there? choose another with --port", err)
+	}
+	return l, nil
+}
+
+// above gives a port above the gateway's, or a free one where the gateway's is free to choose.
+func above(port, n int) int {
+	if port == 0 {
+		return 0
+	}
+	return port + n
+}

@@ -1,0 +1,139 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/disclone/disclone/infra/local/internal/template"
+)
+
+// The texts of the gateway's own error frames.
+const (
+	internalServerError = "Internal server error"
+	requestTimedOut     = "Endpoint request timed out"
+)
+
+// answer is what came of an integration: a result, or a fault with the text that the client is told.
+type answer struct {
+	status  int
+	headers map[string]string
+	body    []byte
+	fault   string // "", or the text of the error frame
+	detail  string // of the fault, for the log
+}
+
+// header finds a header whatever its case.
+func (a answer) header(name string) string {
+	for k, v := range a.headers {
+		if strings.EqualFold(k, name) {
+			return v
+		}
+	}
+	return ""
+}
+
+func faulty(status int, fault, detail string) answer {
+	return answer{status: status, fault: fault, detail: detail}
+}
+
+// call runs a route's integration and tells the observer.
+func (g *Gateway) call(ctx context.Context, c *connection, route *template.Route, event []byte) answer {
+	began := time.Now()
+	ctx = g.opts.Trace(ctx, route.Key, c.id)
+	out := g.integrate(ctx, route, event)
+	g.observe(ctx, Request{
+		Route: route.Key, Connection: c.id, Function: route.Integration.Function, Status: out.status,
+		Error: out.detail, Duration: time.Since(began), RequestBytes: len(event),
+	})
+	return out
+}
+
+func (g *Gateway) observe(ctx context.Context, r Request) {
+	if g.opts.Observer != nil {
+		g.opts.Observer(ctx, r)
+	}
+}
+
+func (g *Gateway) integrate(ctx context.Context, route *template.Route, event []byte) answer {
+	if route.Integration.Type == "MOCK" {
+		return answer{status: http.StatusOK}
+	}
+	ctx, cancel := context.WithTimeout(ctx, route.Integration.Timeout)
+	defer cancel()
+	response, functionError, err := g.invoker.Invoke(ctx, route.Integration.Function, event)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return faulty(http.StatusGatewayTimeout, requestTimedOut, "integration timeout")
+	case err != nil:
+		return faulty(http.StatusInternalServerError, internalServerError, err.Error())
+	case functionError != "":
+		return faulty(http.StatusBadGateway, internalServerError, errorType(response))
+	}
+	out, err := parseResult(response)
+	if err != nil {
+		return faulty(http.StatusBadGateway, internalServerError, err.Error())
+	}
+	return out
+}
+
+func errorType(response []byte) string {
+	var e struct{ ErrorType, ErrorMessage string }
+	_ = json.Unmarshal(response, &e) // empty if it is none
+	return e.ErrorType + ": " + e.ErrorMessage
+}
+
+// result is what a function must return for a proxy integration: these keys, and no others.
+type result struct {
+	StatusCode        *int                `json:"statusCode"`
+	Headers           map[string]string   `json:"headers"`
+	MultiValueHeaders map[string][]string `json:"multiValueHeaders"`
+	Body              *string             `json:"body"`
+	IsBase64Encoded   bool                `json:"isBase64Encoded"`
+}
+
+var errMalformed = errors.New("malformed Lambda proxy response")
+
+func parseResult(response []byte) (answer, error) {
+	var r result
+	dec := json.NewDecoder(bytes.NewReader(response))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil {
+		return answer{}, fmt.Errorf("%w: %w", errMalformed, err)
+	}
+	if r.StatusCode == nil || *r.StatusCode < 100 || *r.StatusCode > 999 {
+		return answer{}, fmt.Errorf("%w: no statusCode", errMalformed)
+	}
+	out := answer{status: *r.StatusCode, headers: r.Headers}
+	for k, values := range r.MultiValueHeaders {
+		if out.headers == nil {
+			out.headers = map[string]string{}
+		}
+		if len(values) > 0 {
+			out.headers[k] = values[len(values)-1]
+		}
+	}
+	if r.Body == nil {
+		return out, nil
+	}
+	out.body = []byte(*r.Body)
+	if r.IsBase64Encoded {
+		data, err := base64.StdEncoding.DecodeString(*r.Body)
+		if err != nil {
+			return answer{}, fmt.Errorf("%w: the body is not base64", errMalformed)
+		}
+		out.body = data
+	}
+	return out, nil
+}
+
+// errorFrame is the gateway's own error frame. Its spacing is AWS's.
+func errorFrame(text, connection, request string) []byte {
+	return appendMessage(nil, fmt.Appendf(nil, `{"message": "%s", "connectionId":"%s", "requestId":"%s"}`, text, connection, request))
+}

@@ -1,0 +1,168 @@
+package gateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/disclone/disclone/infra/local/internal/template"
+)
+
+// The events are those of the Developer Guide, "Set up a WebSocket API integration request", with the fields present
+// that AWS sends for each type and no others.
+
+type event struct {
+	Headers                         map[string]string   `json:"headers,omitempty"`
+	MultiValueHeaders               map[string][]string `json:"multiValueHeaders,omitempty"`
+	QueryStringParameters           map[string]string   `json:"queryStringParameters,omitempty"`
+	MultiValueQueryStringParameters map[string][]string `json:"multiValueQueryStringParameters,omitempty"`
+	StageVariables                  map[string]string   `json:"stageVariables,omitempty"`
+	RequestContext                  requestContext      `json:"requestContext"`
+	Body                            *string             `json:"body,omitempty"`
+	IsBase64Encoded                 bool                `json:"isBase64Encoded"`
+}
+
+type requestContext struct {
+	RouteKey             string   `json:"routeKey"`
+	DisconnectStatusCode *int     `json:"disconnectStatusCode,omitempty"`
+	MessageID            string   `json:"messageId,omitempty"`
+	EventType            string   `json:"eventType"`
+	ExtendedRequestID    string   `json:"extendedRequestId"`
+	RequestTime          string   `json:"requestTime"`
+	MessageDirection     string   `json:"messageDirection"`
+	DisconnectReason     *string  `json:"disconnectReason,omitempty"`
+	Stage                string   `json:"stage"`
+	ConnectedAt          int64    `json:"connectedAt"`
+	RequestTimeEpoch     int64    `json:"requestTimeEpoch"`
+	Identity             identity `json:"identity"`
+	RequestID            string   `json:"requestId"`
+	DomainName           string   `json:"domainName"`
+	ConnectionID         string   `json:"connectionId"`
+	APIID                string   `json:"apiId"`
+}
+
+type identity struct {
+	UserAgent string `json:"userAgent,omitempty"`
+	SourceIP  string `json:"sourceIp"`
+}
+
+func (c *connection) context(r *routing, route, kind, requestID string) requestContext {
+	now := time.Now()
+	return requestContext{
+		RouteKey: route, EventType: kind, ExtendedRequestID: requestID, RequestID: requestID,
+		RequestTime: now.UTC().Format("02/Jan/2006:15:04:05 +0000"), RequestTimeEpoch: now.UnixMilli(),
+		MessageDirection: "IN", Stage: c.stage, ConnectedAt: c.connectedAt.UnixMilli(),
+		Identity: identity{UserAgent: c.userAgent, SourceIP: c.sourceIP}, DomainName: c.g.opts.DomainName,
+		ConnectionID: c.id, APIID: r.api.APIID,
+	}
+}
+
+// connectEvent is the event of $connect: the handshake's headers, but for those of the connection itself.
+func (c *connection) connectEvent(r *http.Request, routing *routing) []byte {
+	many := map[string][]string{"Host": {r.Host}}
+	for name, values := range r.Header {
+		if name != "Connection" && name != "Upgrade" {
+			many[wireName(name)] = values
+		}
+	}
+	many["X-Amzn-Trace-Id"] = []string{traceID()}
+	many["X-Forwarded-For"] = []string{c.sourceIP}
+	many["X-Forwarded-Port"] = []string{"443"}
+	many["X-Forwarded-Proto"] = []string{"https"}
+	e := event{
+		Headers: last(many), MultiValueHeaders: many, StageVariables: routing.variables[c.stage],
+		RequestContext: c.context(routing, "$connect", "CONNECT", newID()),
+	}
+	if query := r.URL.Query(); len(query) > 0 {
+		e.QueryStringParameters, e.MultiValueQueryStringParameters = last(query), query
+	}
+	return encode(e)
+}
+
+// wireName undoes what net/http makes of the names of RFC 6455.
+func wireName(name string) string {
+	return strings.Replace(name, "Sec-Websocket-", "Sec-WebSocket-", 1)
+}
+
+func last(many map[string][]string) map[string]string {
+	one := make(map[string]string, len(many))
+	for k, v := range many {
+		if len(v) > 0 {
+			one[k] = v[len(v)-1]
+		}
+	}
+	return one
+}
+
+func traceID() string {
+	return fmt.Sprintf("Root=1-%08x-%s", time.Now().Unix(), strings.ToLower(hexID()))
+}
+
+// messageEvent is the event of a message. It has no headers and no query. It is on the way of every message, so it is
+// put together by hand.
+func (c *connection) messageEvent(r *routing, route *template.Route, message []byte, requestID string) []byte {
+	rc := c.context(r, route.Key, "MESSAGE", requestID)
+	b := make([]byte, 0, len(message)+len(message)/4+768)
+	b = append(b, '{')
+	if variables := r.variables[c.stage]; len(variables) > 0 {
+		b = append(append(b, `"stageVariables":`...), encode(maps.Clone(variables))...)
+		b = append(b, ',')
+	}
+	b = append(b, `"requestContext":{"routeKey":`...)
+	b = appendText(b, rc.RouteKey)
+	// A message's id ends like the connection's, as AWS's do.
+	b = appendField(b, "messageId", requestID[:8]+c.id[8:])
+	b = appendField(b, "eventType", rc.EventType)
+	b = appendField(b, "extendedRequestId", requestID)
+	b = appendField(b, "requestTime", rc.RequestTime)
+	b = appendField(b, "messageDirection", "IN")
+	b = appendField(b, "stage", rc.Stage)
+	b = strconv.AppendInt(append(b, `,"connectedAt":`...), rc.ConnectedAt, 10)
+	b = strconv.AppendInt(append(b, `,"requestTimeEpoch":`...), rc.RequestTimeEpoch, 10)
+	b = append(append(b, `,"identity":`...), encode(rc.Identity)...)
+	b = appendField(b, "requestId", requestID)
+	b = appendField(b, "domainName", rc.DomainName)
+	b = appendField(b, "connectionId", c.id)
+	b = appendField(b, "apiId", rc.APIID)
+	b = append(b, `},"body":`...)
+	b = append(b, encode(string(message))...)
+	return append(b, `,"isBase64Encoded":false}`...)
+}
+
+func appendField(b []byte, name, value string) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, '"', ':')
+	return appendText(b, value)
+}
+
+// appendText appends a JSON text. Most need no escapes.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
+			return append(b, encode(s)...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
+}
+
+// disconnectEvent is the event of $disconnect.
+func (c *connection) disconnectEvent(r *routing, code int, reason string) []byte {
+	headers := map[string]string{"Host": c.g.opts.DomainName, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
+	many := map[string][]string{}
+	for k, v := range headers {
+		many[k] = []string{v}
+	}
+	rc := c.context(r, "$disconnect", "DISCONNECT", newID())
+	rc.DisconnectStatusCode, rc.DisconnectReason = &code, &reason
+	return encode(event{Headers: headers, MultiValueHeaders: many, StageVariables: r.variables[c.stage], RequestContext: rc})
+}
+
+func encode(v any) []byte {
+	data, _ := json.Marshal(v) // texts, numbers and maps of them always encode
+	return data
+}

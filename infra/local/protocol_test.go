@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// example is one JSON block of docs/protocol.md: ```json client sendMessage.
+type example struct {
+	from, name string
+	frame      frame
+}
+
+func protocolExamples(t *testing.T) []example {
+	t.Helper()
+	doc, err := os.ReadFile("../../docs/protocol.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var examples []example
+	for _, m := range regexp.MustCompile("(?s)```json (client|server) (\\w+)\n(.*?)\n```").FindAllStringSubmatch(string(doc), -1) {
+		var f frame
+		if err := json.Unmarshal([]byte(m[3]), &f); err != nil {
+			t.Fatalf("the example %s: %v", m[3], err)
+		}
+		examples = append(examples, example{m[1], m[2], f})
+	}
+	return examples
+}
+
+// TestProtocolDocument plays every example of docs/protocol.md against the running system, in the order they stand there,
+// over one connection. Each frame that the server sends must be the document's, field by field.
+func TestProtocolDocument(t *testing.T) {
+	t.Parallel()
+	p := sharedSystem(t).connect(t)
+	examples := protocolExamples(t)
+	if len(examples) < 10 {
+		t.Fatalf("docs/protocol.md has only %d examples", len(examples))
+	}
+	seen := map[string]bool{}
+	for i := 0; i < len(examples); {
+		if examples[i].from != "client" {
+			t.Fatalf("%v answers no frame of a client", examples[i])
+		}
+		data, _ := json.Marshal(examples[i].frame)
+		p.send(string(data))
+		seen[examples[i].name] = true
+		for i++; i < len(examples) && examples[i].from == "server"; i++ {
+			seen[examples[i].name] = true
+			p.expect(t, examples[i].frame)
+		}
+	}
+	for _, name := range []string{"sendMessage", "joinGroup", "leaveGroup", "ack", "message", "task", "error"} {
+		if !seen[name] {
+			t.Errorf("docs/protocol.md has no example of %s", name)
+		}
+	}
+}
+
+// expect reads the next frame and compares it with an example. A value in capitals, such as TASK, stands for any text.
+func (p *person) expect(t *testing.T, want frame) {
+	t.Helper()
+	got := p.read()
+	for k, v := range want {
+		text, ok := v.(string)
+		if s, isText := got[k].(string); ok && isText && s != "" && text == strings.ToUpper(text) {
+			want[k] = s
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the document and the server differ (-document +server):\n%s", diff)
+	}
+}

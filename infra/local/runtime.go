@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/disclone/disclone/infra/local/internal/builder"
+	"github.com/disclone/disclone/infra/local/internal/eventsource"
+	"github.com/disclone/disclone/infra/local/internal/gateway"
+	"github.com/disclone/disclone/infra/local/internal/lambdahost"
+	"github.com/disclone/disclone/infra/local/internal/provision"
+	"github.com/disclone/disclone/infra/local/internal/template"
+)
+
+// shutdownTime is how long connections, functions and requests have to end after Ctrl-C.
+const shutdownTime = 5 * time.Second
+
+// runtime is one run of a template.
+type runtime struct {
+	cfg       config
+	printer   *printer
+	endpoints *endpoints
+	app       *template.App
+	host      *lambdahost.Host
+	gateways  []*served
+	servers   []*http.Server
+
+	mu    sync.Mutex        // guards app and built, which a reload changes
+	built map[string]string // artifact directories by function
+}
+
+// served is one WebSocket API on a port of its own.
+type served struct {
+	apiID   string // the id in the host name that AWS would give it
+	url     string // http://host:port
+	gateway *gateway.Gateway
+	ln      net.Listener
+}
+
+// run starts everything, says that it is ready, and stays until ctx ends. Whatever it started has ended when it returns.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	cfg, err := parseFlags(args, out)
+	if err != nil {
+		return err
+	}
+	r := &runtime{cfg: cfg, printer: newPrinter(out, cfg.quiet), built: map[string]string{}}
+	defer r.printer.Close()
+	group, ctx := errgroup.WithContext(ctx)
+	if err := r.start(ctx, group); err != nil {
+		return errors.Join(err, r.stop(), ignoreCanceled(group.Wait()))
+	}
+	<-ctx.Done()
+	return errors.Join(r.stop(), ignoreCanceled(group.Wait()))
+}
+
+func ignoreCanceled(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (r *runtime) start(ctx context.Context, group *errgroup.Group) error {
+	var err error
+	if r.endpoints, err = openEndpoints(r.cfg); err != nil {
+		return err
+	}
+	if r.app, err = r.load(); err != nil {
+		return err
+	}
+	if err := r.listenGateways(); err != nil {
+		return err
+	}
+	r.host = lambdahost.New(&lambdahost.Options{
+		Region: r.cfg.region, AccountID: accountID, Env: r.functionEnv(), Rewrite: r.localize,
+		Output: r.printer.functionOutput, Observer: r.printer.invocation,
+	})
+	r.endpoints.handler.Handle("/2015-03-31/", r.host.Handler())
+	r.serve(group, r.endpoints.listener, r.endpoints.handler)
+	if err := r.provision(ctx); err != nil {
+		return err
+	}
+	if err := r.build(ctx, r.app.Functions); err != nil {
+		return err
+	}
+	if err := r.openGateways(group); err != nil {
+		return err
+	}
+	if err := r.poll(ctx, group); err != nil {
+		return err
+	}
+	r.printReady()
+	group.Go(func() error { return r.watch(ctx) })
+	return nil
+}
+
+// load reads the template. What AWS would refuse, it refuses.
+func (r *runtime) load() (*template.App, error) {
+	app, err := template.Load(r.cfg.template, &template.Options{
+		Region: r.cfg.region, AccountID: accountID, StackName: r.cfg.stack,
+		Parameters: r.cfg.parameters, SQSEndpoint: r.endpoints.dataURL,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.printer.notices(app.Notices)
+	if mistakes := app.Mistakes(); len(mistakes) > 0 {
+		return nil, fmt.Errorf("%s: AWS would refuse this template: %d mistakes, listed above", r.cfg.template, len(mistakes))
+	}
+	if len(app.APIs) == 0 {
+		return nil, fmt.Errorf("%s has no WebSocket API", r.cfg.template)
+	}
+	for i := range app.Functions {
+		r.addEnvVars(&app.Functions[i])
+	}
+	return app, nil
+}
+
+// addEnvVars applies --env-vars to a function.
+func (r *runtime) addEnvVars(fn *template.Function) {
+	for _, key := range []string{"", fn.ID, fn.Name} {
+		for k, v := range r.cfg.env[key] {
+			if fn.Env == nil {
+				fn.Env = map[string]string{}
+			}
+			fn.Env[k] = v
+		}
+	}
+}
+
+// listenGateways takes a port for each API. The functions are told of it, so it comes before them.
+func (r *runtime) listenGateways() error {
+	for i, api := range r.app.APIs {
+		offset := 0
+		if i > 0 {
+			offset = i + 1 // the endpoints have the port after the first
+		}
+		ln, err := listen(r.cfg.host, above(r.cfg.port, offset))
+		if err != nil {
+			return err
+		}
+		r.gateways = append(r.gateways, &served{apiID: api.APIID, url: "http://" + ln.Addr().String(), ln: ln})
+	}
+	return nil
+}
+
+func (r *runtime) openGateways(group *errgroup.Group) error {
+	for i, s := range r.gateways {
+		opts := &gateway.Options{
+			Region: r.cfg.region, AccountID: accountID, DomainName: s.ln.Addr().String(), Observer: r.printer.request,
+			Trace: r.printer.trace,
+		}
+		if i == 0 && r.cfg.staticDir != "" {
+			opts.Static = r.static()
+		}
+		gw, err := gateway.New(&r.app.APIs[i], r.host, opts)
+		if err != nil {
+			return err
+		}
+		s.gateway = gw
+		r.serve(group, s.ln, gw)
+	}
+	return nil
+}
+
+func (r *runtime) serve(group *errgroup.Group, ln net.Listener, h http.Handler) {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	r.servers = append(r.servers, server)
+	group.Go(func() error { return ignoreCanceled(server.Serve(ln)) })
+}
+
+// functionEnv points the SDKs in the functions here.
+func (r *runtime) functionEnv() map[string]string {
+	return map[string]string{
+		"AWS_ENDPOINT_URL_DYNAMODB":                r.endpoints.dataURL,
+		"AWS_ENDPOINT_URL_SQS":                     r.endpoints.dataURL,
+		"AWS_ENDPOINT_URL_LAMBDA":                  r.endpoints.url,
+		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": r.stageURL(),
+	}
+}
+
+// stageURL is the first API's first stage over HTTP: where its @connections are.
+func (r *runtime) stageURL() string {
+	url := r.gateways[0].url
+	if stages := r.app.APIs[0].Stages; len(stages) > 0 {
+		url += "/" + stages[0].Name
+	}
+	return url
+}
+
+// localize turns the addresses that AWS would give the APIs into those of this machine.
+func (r *runtime) localize(value string) string {
+	for _, s := range r.gateways {
+		domain := fmt.Sprintf("://%s.execute-api.%s.amazonaws.com", s.apiID, r.cfg.region)
+		local := strings.TrimPrefix(s.url, "http")
+		value = strings.ReplaceAll(value, "https"+domain, "http"+local)
+		value = strings.ReplaceAll(value, "wss"+domain, "ws"+local)
+	}
+	return value
+}
+
+func (r *runtime) provision(ctx context.Context) error {
+	db, queues := r.endpoints.clients(r.cfg.region)
+	if err := provision.Tables(ctx, db, r.app.Tables); err != nil {
+		return err
+	}
+	return provision.Queues(ctx, queues, r.app.Queues)
+}
+
+// build builds functions in parallel and (re)defines them. One that does not build keeps its old binary.
+func (r *runtime) build(ctx context.Context, fns []template.Function) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(buildParallel)
+	for _, fn := range fns {
+		group.Go(func() error {
+			artifact, err := builder.Build(ctx, fn, &builder.Options{OutDir: r.cfg.buildDir})
+			if err != nil {
+				return err
+			}
+			r.mu.Lock()
+			r.built[fn.ID] = artifact
+			r.mu.Unlock()
+			return r.host.Set(fn, artifact)
+		})
+	}
+	return group.Wait()
+}
+
+// buildParallel is how many builds run at a time; the go command is parallel by itself.
+const buildParallel = 4
+
+func (r *runtime) poll(ctx context.Context, group *errgroup.Group) error {
+	_, queues := r.endpoints.clients(r.cfg.region)
+	poller, err := eventsource.New(r.app, queues, r.host, nil)
+	if err != nil {
+		return err
+	}
+	group.Go(func() error { return ignoreCanceled(poller.Run(ctx)) })
+	return nil
+}
+
+// stop ends everything in the reverse order of its start; also what a start that failed halfway has left.
+func (r *runtime) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	var errs []error
+	for _, s := range r.gateways {
+		if s.gateway != nil {
+			errs = append(errs, s.gateway.Shutdown(ctx))
+		} else {
+			errs = append(errs, s.ln.Close())
+		}
+	}
+	if r.host != nil {
+		errs = append(errs, r.host.Close(ctx))
+	}
+	for _, server := range slices.Backward(r.servers) {
+		errs = append(errs, server.Close())
+	}
+	if r.endpoints != nil {
+		errs = append(errs, r.endpoints.close())
+	}
+	return errors.Join(errs...)
+}
