@@ -68,7 +68,7 @@ func parseAll(fs *flag.FlagSet, args []string, cfg *config) error {
 		if !strings.Contains(fs.Arg(0), "=") {
 			return fmt.Errorf("unknown argument %q; try --help", fs.Arg(0))
 		}
-		if err := cfg.addParameters(fs.Arg(0)); err != nil {
+		if err := cfg.addParameter(fs.Arg(0)); err != nil {
 			return err
 		}
 		args = fs.Args()[1:]
@@ -99,20 +99,24 @@ func (c *config) finish() error {
 // addParameters takes "Key=Value Key2='a b'" and sam's longer "ParameterKey=Key,ParameterValue=Value".
 func (c *config) addParameters(s string) error {
 	for _, field := range splitQuoted(s) {
-		if rest, ok := strings.CutPrefix(field, "ParameterKey="); ok {
-			key, value, ok := strings.Cut(rest, ",ParameterValue=")
-			if !ok {
-				return fmt.Errorf("%q has no ParameterValue", field)
-			}
-			c.parameters[key] = value
-			continue
+		if err := c.addParameter(field); err != nil {
+			return err
 		}
-		key, value, ok := strings.Cut(field, "=")
-		if !ok || key == "" {
-			return fmt.Errorf("%q: want Key=Value", field)
-		}
-		c.parameters[key] = value
 	}
+	return nil
+}
+
+func (c *config) addParameter(field string) error {
+	separator := "="
+	rest, long := strings.CutPrefix(field, "ParameterKey=")
+	if long {
+		separator = ",ParameterValue="
+	}
+	key, value, ok := strings.Cut(rest, separator)
+	if !ok || key == "" {
+		return fmt.Errorf("%q: want Key=Value", field)
+	}
+	c.parameters[key] = value
 	return nil
 }
 

@@ -89,7 +89,7 @@ func starters() map[string]starter {
 func starterOf[In, Out any](t *task.Task[In, Out]) starter {
 	return func(ctx context.Context, c *task.Client, input json.RawMessage, opts *task.Options) (string, error) {
 		var in In
-		if err := ws.Decode(input, &in); err != nil {
+		if err := json.Unmarshal(input, &in); err != nil {
 			return "", ws.Wrap(ws.CodeBadRequest, err, "the message is no input for the task %s", t.Name())
 		}
 		return t.Enqueue(ctx, c, in, opts)
