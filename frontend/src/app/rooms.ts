@@ -1,0 +1,156 @@
+// The rooms and what is in them, as plain data and pure functions from one state to the next.
+import type { Json, MessageFrame, TaskFrame } from '../realtime';
+
+/** The place for tasks that concern nobody else: frames without a group. No group can have this name. */
+export const inbox = '';
+
+/** How many entries a room keeps; older ones go. */
+export const maxEntries = 1000;
+
+interface EntryBase {
+  /** Unique in the page. */
+  key: string;
+  /** When it was sent, ms since 1970. */
+  at: number;
+  /** Who sent it, to be shown. */
+  author: string;
+  mine: boolean;
+}
+
+export interface MessageEntry extends EntryBase {
+  kind: 'message';
+  /** The connection it came from; empty for one of ours that has not come back yet. */
+  from: string;
+  messageId?: string;
+  content: Json;
+  status: 'sending' | 'sent' | 'failed';
+  problem?: string;
+}
+
+/**
+ * sending: no ack yet. unsent: it was refused or never acked. queued: acked. progress, success, failure: as the server
+ * says. lost: the connection that the result would have come to is gone.
+ */
+export type TaskState = 'sending' | 'unsent' | 'queued' | 'progress' | 'success' | 'failure' | 'lost';
+
+export interface TaskEntry extends EntryBase {
+  kind: 'task';
+  task: string;
+  taskId?: string;
+  /** Not there for a task that another member started. */
+  input?: Json;
+  state: TaskState;
+  /** Its input came back as a message to the group, which is not shown beside it. */
+  echoed?: boolean;
+  /** The ack's text. */
+  ack?: string;
+  progress?: Json;
+  result?: Json;
+  problem?: string;
+}
+
+export type Entry = MessageEntry | TaskEntry;
+
+export interface Room {
+  name: string;
+  joined: boolean;
+  problem?: string;
+  unread: number;
+  entries: readonly Entry[];
+}
+
+export const newRoom = (name: string): Room => ({ name, joined: name === inbox, unread: 0, entries: [] });
+
+/** Says what is wrong with a room's name, or nothing. The rule is the server's (docs/protocol.md). */
+export function roomNameProblem(name: string): string | undefined {
+  if (!name) return 'Type a name.';
+  if (name.length > 100) return 'A name has at most 100 characters.';
+  return /^[\w.=-]+$/.test(name) ? undefined : 'Letters, digits and - _ . = only, no spaces.';
+}
+
+export const append = (room: Room, entry: Entry): Room => ({ ...room, entries: [...room.entries, entry].slice(-maxEntries) });
+
+/** Changes the entry with a key. */
+export function patch(room: Room, key: string, change: (entry: Entry) => Entry): Room {
+  return { ...room, entries: room.entries.map((e) => (e.key === key ? change(e) : e)) };
+}
+
+const sameJson = (a: Json | undefined, b: Json) => JSON.stringify(a) === JSON.stringify(b);
+
+/** Says whether a message of the room is one of ours coming back. `self` is our connection id, once it is known. */
+function isEcho(entry: Entry, frame: MessageFrame, self: string): boolean {
+  if (!entry.mine || entry.author !== (frame.name ?? '')) return false;
+  if (self && frame.from !== self) return false;
+  if (entry.kind === 'task') return !entry.echoed && sameJson(entry.input, frame.message);
+  return entry.messageId === undefined && sameJson(entry.content, frame.message);
+}
+
+/**
+ * Adds a message that came in. One of ours, which the page showed when it was sent, is settled instead of shown twice;
+ * `echo` says so. A message that is there already is left alone.
+ */
+export function receiveMessage(room: Room, frame: MessageFrame, self: string): { room: Room; echo: boolean; added: boolean } {
+  const { messageId, from } = frame;
+  if (room.entries.some((e) => e.kind === 'message' && e.messageId === messageId)) return { room, echo: false, added: false };
+  const own = room.entries.find((e) => isEcho(e, frame, self));
+  if (own) {
+    const settled = patch(room, own.key, (e) => (e.kind === 'message' ? sent(e, messageId, from) : { ...e, echoed: true }));
+    return { room: settled, echo: true, added: false };
+  }
+  const entry: MessageEntry = {
+    kind: 'message', key: `m:${messageId}`, at: Date.parse(frame.sentAt) || Date.now(), author: frame.name ?? '',
+    mine: self !== '' && from === self, from, messageId, content: frame.message, status: 'sent',
+  };
+  return { room: append(room, entry), echo: false, added: true };
+}
+
+function sent(entry: MessageEntry, messageId: string, from: string): MessageEntry {
+  const { problem: _, ...rest } = entry;
+  return { ...rest, messageId, from, status: 'sent' };
+}
+
+const finished = (state: TaskState) => state === 'success' || state === 'failure';
+
+/** Takes a task's news into its entry. A task that finished stays as it is: events can come twice, or out of order. */
+export function withTaskFrame(entry: TaskEntry, frame: TaskFrame): TaskEntry {
+  if (finished(entry.state)) return entry;
+  const { problem: _, ...rest } = entry;
+  const next: TaskEntry = { ...rest, taskId: frame.taskId, task: frame.task, state: frame.state };
+  if (frame.progress !== undefined) next.progress = frame.progress;
+  if (frame.result !== undefined) next.result = frame.result;
+  if (frame.state === 'failure') next.problem = frame.error?.message || frame.error?.code || 'The task failed.';
+  return next;
+}
+
+/** Takes a task's news into the room. A task that is not there yet is shown as somebody's: its ack may still be on the way. */
+export function receiveTask(room: Room, frame: TaskFrame, now: number): { room: Room; added: boolean } {
+  const known = room.entries.find((e) => e.kind === 'task' && e.taskId === frame.taskId);
+  if (known) {
+    return { room: patch(room, known.key, (e) => (e.kind === 'task' ? withTaskFrame(e, frame) : e)), added: false };
+  }
+  const empty: TaskEntry = { kind: 'task', key: `t:${frame.taskId}`, at: now, author: '', mine: false, task: frame.task, state: 'queued' };
+  return { room: append(room, withTaskFrame(empty, frame)), added: true };
+}
+
+/** Settles a task of ours with its ack. News that overtook the ack, shown as a stranger's, is taken over. */
+export function ackTask(room: Room, key: string, taskId: string, text: string): Room {
+  const early = room.entries.find((e): e is TaskEntry => e.kind === 'task' && e.taskId === taskId && e.key !== key);
+  const entries = early ? room.entries.filter((e) => e !== early) : room.entries;
+  return patch({ ...room, entries }, key, (e) => {
+    if (e.kind !== 'task') return e;
+    const { problem: _, ...rest } = e;
+    const acked: TaskEntry = { ...rest, taskId, ack: text, state: finished(e.state) || e.state === 'progress' ? e.state : 'queued' };
+    if (!early) return acked;
+    const { state, progress, result, problem } = early;
+    return {
+      ...acked, state, ...(progress === undefined ? {} : { progress }), ...(result === undefined ? {} : { result }),
+      ...(problem === undefined ? {} : { problem }),
+    };
+  });
+}
+
+/** After the connection was lost: results of tasks without a group would have come to it, and can no longer come. */
+export function loseTasks(room: Room): Room {
+  const waits = (e: Entry): e is TaskEntry => e.kind === 'task' && e.mine && (e.state === 'queued' || e.state === 'progress');
+  return { ...room, entries: room.entries.map((e) => (waits(e) ? { ...e, state: 'lost' } : e)) };
+}
