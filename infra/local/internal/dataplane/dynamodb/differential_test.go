@@ -279,6 +279,11 @@ func plain(v any) any {
 // post sends one request without an SDK, so that nothing checks or changes it on the way.
 func post(tb testing.TB, url, op string, body object) object {
 	tb.Helper()
+	return postTo(tb, url, "DynamoDB_20120810."+op, body)
+}
+
+func postTo(tb testing.TB, url, target string, body object) object {
+	tb.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
 		tb.Fatal(err)
@@ -287,7 +292,7 @@ func post(tb testing.TB, url, op string, body object) object {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+op)
+	req.Header.Set("X-Amz-Target", target)
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	req.Header.Set("X-Amz-Date", "20260101T000000Z")
 	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x")
@@ -302,7 +307,7 @@ func post(tb testing.TB, url, op string, body object) object {
 	}
 	var out object
 	if err := json.Unmarshal(raw, &out); err != nil {
-		tb.Fatalf("%s: %v in %q", op, err, raw)
+		tb.Fatalf("%s: %v in %q", target, err, raw)
 	}
 	return out
 }

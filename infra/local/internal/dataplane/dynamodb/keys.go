@@ -92,15 +92,16 @@ func (t *table) checkIndexKey(ix *index, name string, v attr.Value, update bool)
 	if name == ix.keys.hash {
 		most = maxHash
 	}
+	empty := v.Str == "" && (v.Type == attr.S || v.Type == attr.B)
 	switch {
-	case v.Type != t.attrs[name] && update:
+	case v.Type != t.attrs[name] && update && !empty:
 		return invalid("The update expression attempted to update the secondary index key to unsupported type")
-	case v.Type != t.attrs[name]:
+	case v.Type != t.attrs[name] && !update:
 		return invalid(badParameter+"Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", name, t.attrs[name], v.Type, ix.name)
-	case v.Str == "" && update:
+	case empty && update:
 		return invalid("One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is not supported. "+
 			"The AttributeValue for a key attribute cannot contain an empty %s value.", kindName(v.Type))
-	case v.Str == "":
+	case empty:
 		return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. "+
 			"The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kindName(v.Type), ix.name, name)
 	case v.Type != attr.N && len(v.Str) > most:

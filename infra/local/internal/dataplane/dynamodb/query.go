@@ -198,6 +198,9 @@ func (q *search) target(db *DB, r *request) (*table, *index, error) {
 	if err := q.check(keys); err != nil {
 		return nil, nil, err
 	}
+	if err := q.filterProjected(t, ix); err != nil {
+		return nil, nil, err
+	}
 	if err := q.checkSelect(); err != nil {
 		return nil, nil, err
 	}
@@ -207,22 +210,29 @@ func (q *search) target(db *DB, r *request) (*table, *index, error) {
 	return t, ix, q.onlyProjected(t, ix)
 }
 
+// filterProjected refuses to filter a global index by attributes that it does not hold.
+func (q *search) filterProjected(t *table, ix *index) error {
+	if ix == nil || ix.local || q.filter == nil {
+		return nil
+	}
+	var missing []string
+	for _, name := range q.filter.Tops() {
+		if !t.holds(ix, name) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return invalid(badParameter+"Secondary index %s does not project one or more filter attributes: [%s]", ix.name, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
 // onlyProjected refuses to ask a global index for attributes that it does not hold.
 func (q *search) onlyProjected(t *table, ix *index) error {
 	if ix == nil || ix.local {
 		return nil
 	}
 	var missing []string
-	if q.filter != nil {
-		for _, name := range q.filter.Tops() {
-			if !t.holds(ix, name) {
-				missing = append(missing, name)
-			}
-		}
-	}
-	if len(missing) > 0 {
-		return invalid(badParameter+"Secondary index %s does not project one or more filter attributes: [%s]", ix.name, strings.Join(missing, ", "))
-	}
 	for _, p := range q.projection {
 		if !t.holds(ix, p.Top()) {
 			missing = append(missing, p.Top())

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -218,15 +219,20 @@ func repeated(r *request, known token, sum [sha256.Size]byte) error {
 	return nil
 }
 
-// fingerprint is a digest of the items of a transaction.
+// fingerprint is a digest of the items of a transaction. SDKs write the members of a map in any order.
 func fingerprint(n *awsjson.Node) [sha256.Size]byte {
 	var b []byte
 	var walk func(*awsjson.Node)
 	walk = func(n *awsjson.Node) {
 		b = append(b, byte(n.Kind))
 		b = awsjson.AppendString(awsjson.AppendString(b, n.Name), n.Str)
-		for i := range n.Kids {
-			walk(&n.Kids[i])
+		kids := n.Kids
+		if n.Is(awsjson.Object) {
+			kids = slices.Clone(kids)
+			slices.SortStableFunc(kids, func(a, b awsjson.Node) int { return strings.Compare(a.Name, b.Name) })
+		}
+		for i := range kids {
+			walk(&kids[i])
 		}
 		b = append(b, ']')
 	}
