@@ -1,0 +1,194 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { startFakeServer, type FakeServer } from '../../test/fake-server.mjs';
+import { RealtimeClient, checkUrl, type ConnectionState, type MessageFrame, type RealtimeOptions, type TaskFrame } from './index';
+
+let server: FakeServer;
+let clients: RealtimeClient[];
+
+beforeEach(async () => {
+  server = await startFakeServer();
+  clients = [];
+});
+afterEach(async () => {
+  for (const client of clients) client.close();
+  await server.close();
+});
+
+function connect(options: RealtimeOptions = {}, url = server.url): RealtimeClient {
+  const client = new RealtimeClient(url, { WebSocket, minDelay: 20, ackTimeout: 2000, ...options });
+  clients.push(client);
+  return client;
+}
+
+const becomes = (client: RealtimeClient, state: ConnectionState) =>
+  vi.waitFor(() => { expect(client.state).toBe(state); }, { timeout: 5000, interval: 5 });
+
+async function online(options?: RealtimeOptions): Promise<RealtimeClient> {
+  const client = connect(options);
+  await becomes(client, 'online');
+  return client;
+}
+
+function collect(client: RealtimeClient) {
+  const got = { messages: [] as MessageFrame[], tasks: [] as TaskFrame[], states: [] as ConnectionState[], joined: [] as string[], errors: [] as string[] };
+  client.on('message', (frame) => got.messages.push(frame));
+  client.on('task', (frame) => got.tasks.push(frame));
+  client.on('state', (state) => got.states.push(state));
+  client.on('joined', (group) => got.joined.push(group));
+  client.on('error', (frame) => got.errors.push(frame.message));
+  return got;
+}
+
+const soon = (check: () => void) => vi.waitFor(check, { timeout: 5000, interval: 5 });
+
+describe('requests', () => {
+  test('the story: ack at once, result pushed', async () => {
+    const client = await online();
+    const got = collect(client);
+    const ack = await client.request({ action: 'sendMessage', message: 'hello' });
+    expect(ack.message).toBe('Your request was received!');
+    await soon(() => { expect(got.tasks).toHaveLength(1); });
+    expect(got.tasks[0]).toEqual({ event: 'task', taskId: ack.taskId, task: 'analyze', state: 'success', result: { characters: 5, words: 1, lines: 1 } });
+  });
+
+  test('each ack goes to its own request', async () => {
+    const client = await online();
+    const groups = Array.from({ length: 20 }, (_, i) => `g${i}`);
+    const acks = await Promise.all(groups.map((group) => client.request({ action: 'joinGroup', group })));
+    expect(acks.map((a) => a.group)).toEqual(groups);
+    expect(new Set(acks.map((a) => a.id)).size).toBe(20);
+  });
+
+  test('a refusal rejects with the code of the server', async () => {
+    const client = await online();
+    await expect(client.request({ action: 'sendMessage', group: 'elsewhere', message: 'hi' })).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  test('without an answer it times out', async () => {
+    const client = await online({ ackTimeout: 30 });
+    server.mute = true;
+    await expect(client.request({ action: 'sendMessage', message: 'hi' })).rejects.toMatchObject({ code: 'timeout' });
+  });
+
+  test('a lost connection rejects what waits', async () => {
+    const client = await online();
+    server.mute = true;
+    const request = client.request({ action: 'sendMessage', message: 'hi' });
+    const rejected = expect(request).rejects.toMatchObject({ code: 'disconnected' });
+    await soon(() => { expect(server.received).toHaveLength(1); });
+    server.drop();
+    await rejected;
+  });
+
+  test('while there is no connection it rejects, and the frame is not sent later', async () => {
+    const client = connect();
+    await expect(client.request({ action: 'sendMessage', message: 'early' })).rejects.toMatchObject({ code: 'offline' });
+    await becomes(client, 'online');
+    await client.join('g');
+    expect(server.received.map((f) => f.action)).toEqual(['joinGroup']);
+  });
+
+  test('a message to a group that is being joined waits for the join', async () => {
+    const client = await online();
+    const got = collect(client);
+    const joined = client.join('g');
+    await client.request({ action: 'sendMessage', group: 'g', name: 'Ann', message: 'hi' });
+    await joined;
+    await soon(() => { expect(got.messages).toHaveLength(1); });
+    expect(got.messages[0]).toMatchObject({ group: 'g', name: 'Ann', message: 'hi' });
+  });
+
+  test('errors that answer nothing are reported, other noise is not', async () => {
+    const client = await online();
+    const got = collect(client);
+    server.broadcast('noise');
+    server.broadcast('{"event":"ack","id":"999","message":"late"}');
+    server.broadcast('{"message":"Internal server error","connectionId":"c","requestId":"r"}');
+    await soon(() => { expect(got.errors).toEqual(['Internal server error']); });
+  });
+});
+
+describe('the connection', () => {
+  test('comes back by itself, in its groups, without the one that was left', async () => {
+    const client = await online();
+    const got = collect(client);
+    await client.join('a');
+    await client.join('b');
+    await client.leave('b');
+    server.drop();
+    await soon(() => { expect(got.states).toEqual(['reconnecting', 'online']); });
+    await client.request({ action: 'sendMessage', group: 'a', message: 'back' });
+    await soon(() => { expect(got.messages.map((m) => m.message)).toEqual(['back']); });
+    expect(got.joined).toEqual(['a', 'b', 'a']);
+    await expect(client.request({ action: 'sendMessage', group: 'b', message: 'x' })).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  test('a group that is asked for before the connection is there is joined then', async () => {
+    const client = connect();
+    const got = collect(client);
+    await client.join('early');
+    await soon(() => { expect(got.joined).toEqual(['early']); });
+  });
+
+  test('a group that was refused is told and not tried again', async () => {
+    const client = await online();
+    const failed = vi.fn();
+    client.on('joinFailed', failed);
+    await expect(client.join('private')).rejects.toMatchObject({ code: 'forbidden' });
+    expect(failed).toHaveBeenCalledOnce();
+    server.drop();
+    await becomes(client, 'reconnecting');
+    await becomes(client, 'online');
+    await client.join('other');
+    expect(server.received.filter((f) => f.group === 'private')).toHaveLength(1);
+  });
+
+  test('is offline after some failed attempts, and online when the server is back', async () => {
+    const port = Number(new URL(server.url).port);
+    const client = await online({ offlineAfter: 3 });
+    await server.close();
+    await becomes(client, 'offline');
+    server = await startFakeServer(port);
+    await becomes(client, 'online');
+  });
+
+  test('reconnect does not wait for the next attempt', async () => {
+    const port = Number(new URL(server.url).port);
+    const client = await online({ minDelay: 60_000, offlineAfter: 1 });
+    await server.close();
+    await becomes(client, 'offline');
+    server = await startFakeServer(port);
+    client.reconnect();
+    await becomes(client, 'online');
+  });
+
+  test('joins its groups again when it was silent for long, so that it is not closed for idleness', async () => {
+    const client = await online({ keepAlive: 20 });
+    await client.join('g');
+    await soon(() => { expect(server.received.length).toBeGreaterThan(2); });
+    expect(server.received.every((f) => f.action === 'joinGroup')).toBe(true);
+  });
+
+  test('close ends it for good', async () => {
+    const client = await online();
+    client.close();
+    expect(client.state).toBe('offline');
+    await soon(() => { expect(server.connections()).toBe(0); });
+  });
+
+  test('a listener can be taken away', async () => {
+    const client = await online();
+    const listener = vi.fn();
+    const stop = client.on('state', listener);
+    stop();
+    client.close();
+    expect(listener).not.toHaveBeenCalled();
+  });
+});
+
+test('checkUrl says what is wrong', () => {
+  expect(checkUrl(' wss://h/prod ')).toBe('wss://h/prod');
+  expect(() => checkUrl('h')).toThrow('This is not a URL.');
+  expect(() => checkUrl('https://h')).toThrow('must start with wss://');
+});
