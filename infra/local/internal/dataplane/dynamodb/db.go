@@ -88,8 +88,13 @@ type request struct {
 
 type handler func(db *DB, r *request) ([]byte, error)
 
-// ServeHTTP answers one request, of DynamoDB or of DynamoDB Streams.
+// ServeHTTP answers one request, of DynamoDB or of DynamoDB Streams; a GET is told that the service is healthy.
 func (db *DB) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
+	if hr.Method == http.MethodGet {
+		// What load balancers and humans ask the real endpoint.
+		_, _ = io.WriteString(w, "healthy: dynamodb."+db.opts.Region+".amazonaws.com ")
+		return
+	}
 	r := &request{now: db.opts.Clock()}
 	body, err := db.serve(hr, r)
 	if db.opts.Observer != nil {
@@ -161,30 +166,38 @@ func readBody(hr *http.Request) (string, error) {
 	return string(buf), nil
 }
 
-// operation is the table of all that is supported.
+// operation finds the handler of an operation.
 func operation(service, op string) (handler, bool) {
-	var h handler
-	switch service {
-	case "DynamoDB_20120810":
-		h = map[string]handler{
-			"CreateTable": (*DB).createTable, "DescribeTable": (*DB).describeTable, "ListTables": (*DB).listTables,
-			"DeleteTable": (*DB).deleteTable, "UpdateTable": (*DB).updateTable,
-			"PutItem": (*DB).putItem, "GetItem": (*DB).getItem, "UpdateItem": (*DB).updateItem, "DeleteItem": (*DB).deleteItem,
-			"Query": (*DB).query, "Scan": (*DB).scan,
-			"BatchGetItem": (*DB).batchGet, "BatchWriteItem": (*DB).batchWrite,
-			"TransactGetItems": (*DB).transactGet, "TransactWriteItems": (*DB).transactWrite,
-			"UpdateTimeToLive": (*DB).updateTTL, "DescribeTimeToLive": (*DB).describeTTL,
-			"TagResource": (*DB).tagResource, "UntagResource": (*DB).untagResource, "ListTagsOfResource": (*DB).listTags,
-			"DescribeLimits": (*DB).describeLimits, "DescribeEndpoints": (*DB).describeEndpoints,
-		}[op]
-	case "DynamoDBStreams_20120810":
-		h = map[string]handler{
-			"ListStreams": (*DB).listStreams, "DescribeStream": (*DB).describeStream,
-			"GetShardIterator": (*DB).getShardIterator, "GetRecords": (*DB).getRecords,
-		}[op]
-	}
-	return h, h != nil
+	h, ok := operations()[service+"."+op]
+	return h, ok
 }
+
+// operations is the table of all that is supported, built once.
+var operations = sync.OnceValue(func() map[string]handler {
+	all := map[string]handler{
+		"CreateTable": (*DB).createTable, "DescribeTable": (*DB).describeTable, "ListTables": (*DB).listTables,
+		"DeleteTable": (*DB).deleteTable, "UpdateTable": (*DB).updateTable,
+		"PutItem": (*DB).putItem, "GetItem": (*DB).getItem, "UpdateItem": (*DB).updateItem, "DeleteItem": (*DB).deleteItem,
+		"Query": (*DB).query, "Scan": (*DB).scan,
+		"BatchGetItem": (*DB).batchGet, "BatchWriteItem": (*DB).batchWrite,
+		"TransactGetItems": (*DB).transactGet, "TransactWriteItems": (*DB).transactWrite,
+		"UpdateTimeToLive": (*DB).updateTTL, "DescribeTimeToLive": (*DB).describeTTL,
+		"TagResource": (*DB).tagResource, "UntagResource": (*DB).untagResource, "ListTagsOfResource": (*DB).listTags,
+		"DescribeLimits": (*DB).describeLimits, "DescribeEndpoints": (*DB).describeEndpoints,
+	}
+	streams := map[string]handler{
+		"ListStreams": (*DB).listStreams, "DescribeStream": (*DB).describeStream,
+		"GetShardIterator": (*DB).getShardIterator, "GetRecords": (*DB).getRecords,
+	}
+	out := make(map[string]handler, len(all)+len(streams))
+	for op, h := range all {
+		out["DynamoDB_20120810."+op] = h
+	}
+	for op, h := range streams {
+		out["DynamoDBStreams_20120810."+op] = h
+	}
+	return out
+})
 
 // expire deletes the items whose time has come. The real service takes up to some days; the promise is the same.
 func (db *DB) expire(now time.Time) {
