@@ -70,7 +70,7 @@ export function Composer({ store, room, connection }: Props) {
       )}
       <Textarea
         aria-label={`Message ${place}`}
-        placeholder={room.name === inbox ? 'Text to analyze, or / for a task' : `Message ${place}, or / for a task`}
+        placeholder={room.name === inbox ? 'Text to analyze, or / for a task' : `Message ${place}`}
         value={text} error={problem} maxLength={maxLength} autosize minRows={1} maxRows={8} size="md" autoComplete="off"
         onChange={(e) => { type(e.currentTarget.value); }} onKeyDown={onKeyDown}
         role={offers.length > 0 ? 'combobox' : undefined} aria-expanded={offers.length > 0 ? true : undefined}
