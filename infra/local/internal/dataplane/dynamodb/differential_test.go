@@ -89,6 +89,7 @@ var differs = []difference{
 	{"expressions first, no key type", "the service reads expressions before it looks at the table; DynamoDB Local some of them later", "Expression", "Invalid attribute value type"},
 	{"expressions first, missing key", "the service reads expressions before it looks at the table; DynamoDB Local some of them later", "Expression", "One of the required keys was not given a value"},
 	{"expressions first, key schema", "the service reads expressions before it looks at the table; DynamoDB Local some of them later", "Expression", "The number of conditions on the keys is invalid"},
+	{"expressions first, index key", "the service reads expressions before it looks at the table; DynamoDB Local some of them later", "Expression", "A value specified for a secondary index key is not supported"},
 	{"overlapping paths", "DynamoDB Local names a path that does not overlap as the second one, and finds the pairs in another order", "Two document paths", "Two document paths"},
 	{"faulty operands", "of several, DynamoDB Local finds them in another order", "Incorrect operand type for operator or function; operator: ", "Incorrect operand type for operator or function; operator: "},
 	{"duplicate keys first", "DynamoDB Local looks for duplicates before it reads the projection", "Invalid ProjectionExpression", "Provided list of item keys contains duplicates"},
