@@ -107,8 +107,8 @@ func parseResult(response []byte) (answer, error) {
 	if err := dec.Decode(&r); err != nil {
 		return answer{}, fmt.Errorf("%w: %w", errMalformed, err)
 	}
-	if r.StatusCode == nil || *r.StatusCode < 100 || *r.StatusCode > 999 {
-		return answer{}, fmt.Errorf("%w: no statusCode", errMalformed)
+	if r.StatusCode == nil || *r.StatusCode < 200 || *r.StatusCode > 999 {
+		return answer{}, fmt.Errorf("%w: no statusCode from 200", errMalformed)
 	}
 	out := answer{status: *r.StatusCode, headers: r.Headers}
 	for k, values := range r.MultiValueHeaders {

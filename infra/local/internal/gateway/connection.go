@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
@@ -84,6 +85,9 @@ func (c *connection) left() time.Duration {
 	return time.Until(idle)
 }
 
+// readBuffer is small, since every idle connection holds one.
+const readBuffer = 512 // bytes
+
 // read reads messages until the connection ends, and says with which code.
 func (c *connection) read() (code int, reason string) {
 	in := io.Reader(c.conn)
@@ -91,7 +95,8 @@ func (c *connection) read() (code int, reason string) {
 		in = io.MultiReader(bytes.NewReader(c.early), c.conn)
 		c.early = nil
 	}
-	r := &messageReader{in: in, control: c.control}
+	// One read of the socket for a small frame; a large payload goes past the buffer.
+	r := &messageReader{in: bufio.NewReaderSize(in, readBuffer), control: c.control}
 	for {
 		message, err := r.next()
 		if err != nil {
@@ -139,7 +144,8 @@ func (c *connection) drain() {
 func (c *connection) control(opcode byte, payload []byte) error {
 	switch opcode {
 	case opPing:
-		return c.send(appendFrame(nil, 0x80|opPong, payload))
+		// Whether a ping keeps a connection on AWS is not documented: here it does not, so nobody comes to rely on it.
+		return c.transmit(appendFrame(nil, 0x80|opPong, payload))
 	case opClose:
 		code, reason, err := parseClose(payload)
 		if err != nil {
@@ -160,8 +166,17 @@ func (c *connection) dispatch(message []byte) {
 	}()
 }
 
-// send writes frames. A client that does not read is given up.
+// send writes a message's frames, and counts as traffic.
 func (c *connection) send(frames []byte) error {
+	err := c.transmit(frames)
+	if err == nil {
+		c.touch()
+	}
+	return err
+}
+
+// transmit writes frames. A client that does not read is given up.
+func (c *connection) transmit(frames []byte) error {
 	c.write.Lock()
 	defer c.write.Unlock()
 	if c.closing {
@@ -173,7 +188,6 @@ func (c *connection) send(frames []byte) error {
 		}
 		return err
 	}
-	c.touch()
 	return nil
 }
 

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"encoding/binary"
-	"errors"
 	"io"
 	"unicode/utf8"
 )
@@ -163,9 +162,4 @@ func validCloseCode(code int) bool {
 		return true
 	}
 	return code >= 3000 && code <= 4999
-}
-
-func isNetworkEnd(err error) bool {
-	var c *closeError
-	return !errors.As(err, &c)
 }

@@ -147,7 +147,9 @@ func forbidden(w http.ResponseWriter) {
 
 func refuse(w http.ResponseWriter, status int, kind, message string) {
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("x-amzn-ErrorType", kind)
+	if kind != "" {
+		w.Header().Set("x-amzn-ErrorType", kind)
+	}
 	w.WriteHeader(status)
 	fmt.Fprintf(w, `{"message":%q}`, message)
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
@@ -63,7 +64,8 @@ func (g *Gateway) serveHandshake(w http.ResponseWriter, r *http.Request, routing
 			forbidden(w)
 			return
 		}
-		out := g.call(r.Context(), c, route, c.connectEvent(r, routing))
+		// A client that goes away while it waits does not stop the function: its $disconnect follows.
+		out := g.call(context.WithoutCancel(r.Context()), c, route, c.connectEvent(r, routing))
 		if out.status < 200 || out.status > 299 {
 			refuse(w, out.status, "", http.StatusText(out.status))
 			return

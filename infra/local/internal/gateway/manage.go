@@ -39,6 +39,7 @@ func (g *Gateway) serveConnections(w http.ResponseWriter, r *http.Request, id st
 	case http.MethodGet:
 		c.describe(w)
 	case http.MethodDelete:
+		g.remove(c) // a post right after this finds it gone
 		go c.close(closeNormal, "Connection Closed Normally")
 		w.WriteHeader(http.StatusNoContent)
 	default:
