@@ -68,6 +68,8 @@ func TestRefusals(t *testing.T) {
 		{"Query", query + `'p = :v','FilterExpression':'s = :v'`, "ValidationException", "Filter Expression can only contain non-primary key attributes: Primary key attribute: s"},
 		{"Query", query + `'g = :v','IndexName':'gix','ConsistentRead':true`, "ValidationException", "Consistent reads are not supported on global secondary indexes"},
 		{"Query", query + `'g = :v','IndexName':'none'`, "ValidationException", "The table does not have the specified index: none"},
+		{"Query", query + `'g = :v','IndexName':'gix','FilterExpression':'a = :v'`, "ValidationException", "One or more parameter values were invalid: Secondary index gix does not project one or more filter attributes: [a]"},
+		{"Query", query + `'g = :v','IndexName':'gix','ProjectionExpression':'a'`, "ValidationException", "One or more parameter values were invalid: Global secondary index gix does not project [a]"},
 		{"Scan", scan("((a = :v))", "':v':{'N':'1'}"), "ValidationException", "Invalid FilterExpression: The expression has redundant parentheses;"},
 		{"Scan", scan("size(a)", "':v':{'N':'1'}"), "ValidationException", "Invalid FilterExpression: The function is not allowed to be used this way in an expression; function: size"},
 		{"Scan", scan("a BETWEEN :b AND :a", "':a':{'N':'1'},':b':{'N':'2'}"), "ValidationException", "Invalid FilterExpression: The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {N:2}, upper bound operand: AttributeValue: {N:1}"},

@@ -210,9 +210,9 @@ func (q *search) target(db *DB, r *request) (*table, *index, error) {
 	return t, ix, q.onlyProjected(t, ix)
 }
 
-// filterProjected refuses to filter a global index by attributes that it does not hold.
+// filterProjected refuses to filter an index by attributes that it does not hold.
 func (q *search) filterProjected(t *table, ix *index) error {
-	if ix == nil || ix.local || q.filter == nil {
+	if ix == nil || q.filter == nil {
 		return nil
 	}
 	var missing []string

@@ -109,14 +109,14 @@ func (t *table) updateIndex(n, u *awsjson.Node) error {
 	}
 	ix := t.index(u.Get("Update").Get("IndexName").Str)
 	if ix == nil || ix.local {
-		return noIndex(t, u.Get("Update").Get("IndexName").Str)
+		return noIndex(u.Get("Update").Get("IndexName").Str)
 	}
 	var err error
 	ix.throughput, err = readThroughput(u.Get("Update"))
 	return err
 }
 
-func noIndex(_ *table, name string) error {
+func noIndex(name string) error {
 	return coded("ResourceNotFoundException", "Requested resource not found: Index: "+name+" not found")
 }
 
@@ -163,7 +163,7 @@ func (t *table) checkKeysOf(ix *index, it attr.Item) bool {
 func (t *table) dropIndex(name string) error {
 	i := slices.IndexFunc(t.indexes, func(ix *index) bool { return ix.name == name && !ix.local })
 	if i < 0 {
-		return noIndex(t, name)
+		return noIndex(name)
 	}
 	t.indexes = slices.Delete(t.indexes, i, i+1)
 	used := map[string]bool{t.keys.hash: true, t.keys.sort: true}
