@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -11,16 +12,21 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// client is one connection; its methods are for one goroutine.
+// client is one connection; its methods are for one goroutine. What came while something else was awaited is kept: a
+// task's result may overtake the ack.
 type client struct {
 	conn *websocket.Conn
 	next int
+	kept []event
 }
 
 // event is what the measurements look at in a frame of the server.
 type event struct {
 	Event, ID, TaskID, State, Code, Message string
 }
+
+// maxKept is how many events that nobody asked for a client keeps.
+const maxKept = 100
 
 func dial(ctx context.Context, url string) (*client, error) {
 	conn, resp, err := websocket.Dial(ctx, url, nil)
@@ -70,6 +76,11 @@ func (c *client) send(ctx context.Context, format string, args ...any) error {
 
 // await reads until an event is the wanted one, and fails at an error frame.
 func (c *client) await(ctx context.Context, wanted func(event) bool) (event, error) {
+	if i := slices.IndexFunc(c.kept, wanted); i >= 0 {
+		e := c.kept[i]
+		c.kept = slices.Delete(c.kept, i, i+1)
+		return e, nil
+	}
 	for {
 		_, data, err := c.conn.Read(ctx)
 		if err != nil {
@@ -87,14 +98,22 @@ func (c *client) await(ctx context.Context, wanted func(event) bool) (event, err
 		}
 		id, _ := strconv.Unquote(string(ev.ID))
 		text, _ := strconv.Unquote(string(ev.Message))
-		if e := (event{Event: ev.Event, ID: id, TaskID: ev.TaskID, State: ev.State, Message: text}); wanted(e) {
+		e := event{Event: ev.Event, ID: id, TaskID: ev.TaskID, State: ev.State, Message: text}
+		if wanted(e) {
 			return e, nil
 		}
+		c.kept = append(c.kept[max(0, len(c.kept)-maxKept):], e)
 	}
 }
 
-// echo sends a message and waits for its ack. The task that the message starts runs beside.
+// echo sends a message that starts no task, and waits for its ack.
 func (c *client) echo(ctx context.Context) error {
+	_, err := c.request(ctx, `{"action":"sendMessage","id":"%s","task":"none","message":"hello"}`)
+	return err
+}
+
+// enqueue sends a message and waits for its ack. The task that the message starts runs beside, on the same cores.
+func (c *client) enqueue(ctx context.Context) error {
 	_, err := c.request(ctx, `{"action":"sendMessage","id":"%s","message":"hello"}`)
 	return err
 }

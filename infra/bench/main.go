@@ -40,7 +40,9 @@ func run(ctx context.Context) error {
 		name string
 		trip func(*client, context.Context) error
 	}{
-		{"echo (sendMessage -> ack)", (*client).echo}, {"task (sendMessage -> ack -> pushed result)", (*client).task},
+		{"echo (sendMessage -> ack)", (*client).echo},
+		{"enqueue (sendMessage -> ack, task beside)", (*client).enqueue},
+		{"task (sendMessage -> ack -> pushed result)", (*client).task},
 	} {
 		row, err := closedLoop(ctx, target.url, *conns, d, loop.trip)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -118,10 +119,11 @@ func (b *logBuffer) wait(ok func(string) bool, ended <-chan error) bool {
 	return false
 }
 
-// person is one client.
+// person is one client. What came while something else was awaited is kept: a task's result may overtake the ack.
 type person struct {
 	t    *testing.T
 	conn *websocket.Conn
+	kept []frame
 }
 
 func (s *system) connect(t *testing.T) *person {
@@ -166,6 +168,12 @@ func (p *person) read() frame {
 // await reads until a frame has these fields.
 func (p *person) await(fields frame) frame {
 	p.t.Helper()
+	for i, f := range p.kept {
+		if hasFields(f, fields) {
+			p.kept = slices.Delete(p.kept, i, i+1)
+			return f
+		}
+	}
 	for {
 		f := p.read()
 		if hasFields(f, fields) {
@@ -174,6 +182,7 @@ func (p *person) await(fields frame) frame {
 		if f["event"] == "error" {
 			p.t.Fatalf("waiting for %v, got %v", fields, f)
 		}
+		p.kept = append(p.kept, f)
 	}
 }
 

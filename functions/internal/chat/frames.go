@@ -11,6 +11,8 @@ import (
 const (
 	actions = "sendMessage, joinGroup, leaveGroup"
 
+	noTask = "none" // as a frame's task: start none, only acknowledge
+
 	eventAck     = "ack"
 	eventMessage = "message"
 	eventTask    = "task"

@@ -29,6 +29,9 @@ func (c *Chat) SendMessage(ctx context.Context, r *ws.Request) (ws.Response, err
 	} else if in.Task == "" {
 		in.Task = Analyze.Name()
 	}
+	if in.Task == noTask {
+		in.Task = ""
+	}
 	out := ack{Event: eventAck, ID: in.clientID(), Message: "Your request was received!", Group: in.Group}
 	if in.Task != "" {
 		if out.TaskID, err = c.start(ctx, in, replyTo); err != nil {

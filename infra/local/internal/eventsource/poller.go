@@ -24,6 +24,9 @@ const (
 	waitTime = 20
 	// concurrency is how many batches of one mapping run at a time; AWS starts with 5.
 	concurrency = 5
+	// gather is how long messages may gather for the next batch while one is running. Without it every message of a busy
+	// queue would be an invocation of its own; with it, a batch that takes its time holds nobody up for long.
+	gather = 4 * time.Millisecond
 	// backOff is the pause after a failed request to SQS or a throttled invocation.
 	backOff = 500 * time.Millisecond
 )
@@ -104,6 +107,7 @@ func (p *Poller) poll(ctx context.Context, m mapping) error {
 		limit = m.MaxConcurrency
 	}
 	slots := make(chan struct{}, limit)
+	ended := make(chan struct{}, 1)
 	var running sync.WaitGroup
 	defer running.Wait()
 	for {
@@ -111,6 +115,9 @@ func (p *Poller) poll(ctx context.Context, m mapping) error {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+		if len(slots) > 1 {
+			waitFor(ctx, ended, gather)
 		}
 		batch, err := p.collect(ctx, m)
 		if ctx.Err() != nil {
@@ -121,7 +128,10 @@ func (p *Poller) poll(ctx context.Context, m mapping) error {
 			pause(ctx, backOff)
 		}
 		running.Go(func() {
-			defer func() { <-slots }()
+			defer func() {
+				<-slots
+				signal(ended)
+			}()
 			if len(batch) > 0 {
 				p.deliver(context.WithoutCancel(ctx), m, batch)
 			}
@@ -240,11 +250,22 @@ func (p *Poller) remove(ctx context.Context, m mapping, done []types.Message) {
 	}
 }
 
-func pause(ctx context.Context, d time.Duration) {
+func pause(ctx context.Context, d time.Duration) { waitFor(ctx, nil, d) }
+
+// waitFor waits for a signal, for d at most.
+func waitFor(ctx context.Context, signalled <-chan struct{}, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
+	case <-signalled:
 	case <-timer.C:
 	case <-ctx.Done():
+	}
+}
+
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
