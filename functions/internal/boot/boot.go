@@ -57,7 +57,9 @@ func (a *App) Route(h ws.HandlerFunc) Handler { return ws.Lambda(h, &ws.Options{
 // Worker serves the task queue.
 func (a *App) Worker() Handler {
 	worker := task.NewWorker(chat.Tasks(), a.Chat, &task.WorkerOptions{Log: a.log, MaxAttempts: a.env.maxReceives})
-	return tasksqs.Lambda(worker, &tasksqs.Options{Client: a.sqs, QueueURL: a.env.taskQueueURL, Log: a.log})
+	return tasksqs.Lambda(worker, &tasksqs.Options{
+		Client: a.sqs, QueueURL: a.env.taskQueueURL, DeadLetterURL: a.env.deadTasksURL, Log: a.log,
+	})
 }
 
 func newApp(ctx context.Context, log *slog.Logger) (*App, error) {

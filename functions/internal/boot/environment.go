@@ -11,14 +11,19 @@ import (
 type environment struct {
 	tableName     string
 	taskQueueURL  string
+	deadTasksURL  string
 	membershipTTL time.Duration
 	maxReceives   int
 }
 
 func readEnvironment() (environment, error) {
-	env := environment{tableName: os.Getenv("TABLE_NAME"), taskQueueURL: os.Getenv("TASK_QUEUE_URL")}
-	if env.tableName == "" || env.taskQueueURL == "" {
-		return env, fmt.Errorf("boot: TABLE_NAME and TASK_QUEUE_URL must be set; template.yaml sets them")
+	var env environment
+	for name, value := range map[string]*string{
+		"TABLE_NAME": &env.tableName, "TASK_QUEUE_URL": &env.taskQueueURL, "TASK_DEAD_LETTER_QUEUE_URL": &env.deadTasksURL,
+	} {
+		if *value = os.Getenv(name); *value == "" {
+			return env, fmt.Errorf("boot: %s must be set; template.yaml sets it", name)
+		}
 	}
 	ttl, err := positive("MEMBERSHIP_TTL_SECONDS")
 	if err != nil {
