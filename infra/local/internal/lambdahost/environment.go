@@ -1,15 +1,10 @@
 package lambdahost
 
 import (
-	"bufio"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -21,22 +16,12 @@ import (
 type environment struct {
 	pool   *pool
 	usedAt time.Time // guarded by the pool
-
-	work chan *invocation // to the process, through its GET next
+	frozen bool      // guarded by the pool
 
 	mu      sync.Mutex
 	proc    *process
-	current *invocation
-}
-
-// process is one run of the bootstrap.
-type process struct {
-	cmd    *exec.Cmd
-	ln     net.Listener
-	exited chan struct{} // closed when it has ended and all it printed was read
-	ready  chan struct{} // closed at its first GET next
-	once   sync.Once
-	initEr []byte // what it posted to init/error
+	current *invocation // until the next one begins, so that what it printed last is still its own
+	closed  bool
 }
 
 // invocation is one event on its way through a process.
@@ -46,6 +31,7 @@ type invocation struct {
 	deadline time.Time
 	timeout  time.Duration
 	done     chan reply // has room for one
+	tail     *tail      // what it prints, if somebody wants that
 }
 
 // reply is what the process, or the host in its place, says of an invocation.
@@ -74,68 +60,103 @@ func newRequestID() string {
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }
 
-func newEnvironment(p *pool) *environment {
-	return &environment{pool: p, work: make(chan *invocation)}
-}
-
 // run runs one invocation, starting the process if there is none.
 func (e *environment) run(inv *invocation) outcome {
 	out := outcome{Invocation: Invocation{Function: e.pool.fn.ID, RequestID: inv.id}}
-	proc, cold, err := e.ensure()
-	began := time.Now()
-	if err == nil && cold {
-		out.Cold = true
-		err = e.awaitInit(proc)
-		out.Init = time.Since(began)
-		began = time.Now()
+	r, taken := e.attempt(inv, &out)
+	if !taken { // the process ended by itself after the last invocation, so this one gets a new process
+		r, _ = e.attempt(inv, &out)
 	}
-	var r reply
-	if err != nil {
-		r = failure(inv.id, "Runtime.InitError", err.Error())
-		if proc != nil {
-			if proc.initEr != nil {
-				r.body = proc.initEr
-			}
-			e.kill(proc)
-		}
-	} else {
-		r = e.exchange(proc, inv)
-	}
-	out.Duration, out.Outcome, out.response = time.Since(began), r.outcome, r.body
+	out.Outcome, out.response = r.outcome, r.body
 	if r.failed {
 		out.functionError = "Unhandled"
 	}
 	return out
 }
 
+// attempt runs the invocation on the process or on a new one. It was not taken if an old process ended before it.
+func (e *environment) attempt(inv *invocation, out *outcome) (r reply, taken bool) {
+	began := time.Now()
+	proc, cold, err := e.ensure()
+	if err != nil {
+		return failure(inv.id, "Runtime.InvalidEntrypoint", err.Error()), true
+	}
+	if cold {
+		out.Cold = true
+		var failed *reply
+		if proc, failed = e.awaitInit(proc, inv); failed != nil {
+			out.Init = time.Since(began)
+			return *failed, true
+		}
+		out.Init = time.Since(began)
+		began = time.Now()
+	}
+	r, taken = e.exchange(proc, inv)
+	out.Duration = time.Since(began)
+	out.MemoryKB = proc.memoryKB()
+	return r, taken || cold
+}
+
 // exchange hands the invocation to the process and waits for its reply, its end or the timeout.
-func (e *environment) exchange(proc *process, inv *invocation) reply {
+func (e *environment) exchange(proc *process, inv *invocation) (r reply, taken bool) {
 	inv.deadline = time.Now().Add(inv.timeout)
 	timer := time.NewTimer(inv.timeout)
 	defer timer.Stop()
 	e.setCurrent(inv)
-	defer e.setCurrent(nil)
 	select {
-	case e.work <- inv:
+	case proc.work <- inv:
 	case <-proc.exited:
-		return e.exitReply(proc, inv)
+		return e.exitReply(proc, inv), false
 	case <-timer.C:
-		return e.timeoutReply(proc, inv)
+		return e.timeoutReply(proc, inv), true
 	}
 	select {
 	case r := <-inv.done:
-		return r
+		return r, true
 	case <-proc.exited:
 		select {
 		case r := <-inv.done: // a panic is reported, and then the process exits
 			e.forget(proc)
-			return r
+			return r, true
 		default:
-			return e.exitReply(proc, inv)
+			return e.exitReply(proc, inv), true
 		}
 	case <-timer.C:
+		return e.timeoutReply(proc, inv), true
+	}
+}
+
+// awaitInit waits until the process asks for work. One that takes longer than the init phase may is started again, and
+// then has the function's own timeout, as on Lambda.
+func (e *environment) awaitInit(proc *process, inv *invocation) (*process, *reply) {
+	if proc.await(e.pool.host.opts.InitTimeout) {
+		return proc, nil
+	}
+	if !proc.ended() {
+		e.kill(proc)
+		again, _, err := e.ensure()
+		if err != nil {
+			r := failure(inv.id, "Runtime.InvalidEntrypoint", err.Error())
+			return nil, &r
+		}
+		if proc = again; proc.await(inv.timeout) {
+			return proc, nil
+		}
+	}
+	r := e.initReply(proc, inv)
+	return nil, &r
+}
+
+// initReply says why a process never asked for work: what it posted, its exit or the time it took.
+func (e *environment) initReply(proc *process, inv *invocation) reply {
+	if !proc.ended() {
 		return e.timeoutReply(proc, inv)
 	}
+	if body := proc.initError.Load(); body != nil {
+		e.forget(proc)
+		return reply{body: *body, failed: true, outcome: "Runtime.InitError"}
+	}
+	return e.exitReply(proc, inv)
 }
 
 func (e *environment) setCurrent(inv *invocation) {
@@ -144,19 +165,34 @@ func (e *environment) setCurrent(inv *invocation) {
 	e.current = inv
 }
 
-func (e *environment) requestID() string {
+// running gives the invocation with that id, if it is the current one.
+func (e *environment) running(id string) *invocation {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.current == nil {
-		return ""
+	if e.current == nil || e.current.id != id {
+		return nil
 	}
-	return e.current.id
+	return e.current
+}
+
+// print takes one line that the function printed.
+func (e *environment) print(line string) {
+	e.mu.Lock()
+	id := ""
+	if e.current != nil {
+		id = e.current.id
+		e.current.tail.add(line)
+	}
+	e.mu.Unlock()
+	if output := e.pool.host.opts.Output; output != nil {
+		output(e.pool.fn.ID, id, line)
+	}
 }
 
 func (e *environment) exitReply(proc *process, inv *invocation) reply {
 	e.forget(proc)
 	reason := "Runtime exited without providing a reason"
-	if state := proc.cmd.ProcessState; state != nil {
+	if state := proc.cmd.ProcessState; state != nil && !state.Success() {
 		reason = "Runtime exited with error: " + state.String()
 	}
 	return failure(inv.id, "Runtime.ExitError", reason)
@@ -178,82 +214,16 @@ func failure(id, kind, text string) reply {
 // ensure gives the process, started now if need be.
 func (e *environment) ensure() (proc *process, cold bool, err error) {
 	e.mu.Lock()
-	proc = e.proc
-	e.mu.Unlock()
-	if proc != nil {
-		select {
-		case <-proc.exited: // between two invocations
-		default:
-			return proc, false, nil
-		}
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, false, ErrClosed
 	}
-	proc, err = e.start()
-	if err != nil {
-		return nil, true, err
+	if e.proc != nil && !e.proc.ended() {
+		return e.proc, false, nil
 	}
-	e.mu.Lock()
-	e.proc = proc
-	e.mu.Unlock()
-	return proc, true, nil
-}
-
-func (e *environment) awaitInit(proc *process) error {
-	timer := time.NewTimer(initTimeout)
-	defer timer.Stop()
-	select {
-	case <-proc.ready:
-		return nil
-	case <-proc.exited:
-		return fmt.Errorf("the function ended before its first poll: %v", proc.cmd.ProcessState)
-	case <-timer.C:
-		return fmt.Errorf("init timed out after %v", initTimeout)
-	}
-}
-
-func (e *environment) start() (*process, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("runtime API: %w", err)
-	}
-	proc := &process{ln: ln, exited: make(chan struct{}), ready: make(chan struct{})}
-	proc.cmd = exec.Command(e.pool.bootstrap)
-	proc.cmd.Dir = filepath.Dir(e.pool.bootstrap)
-	proc.cmd.Env = variables(e.pool, ln.Addr().String())
-	proc.cmd.SysProcAttr = childAttributes()
-	stdout, outW := io.Pipe()
-	proc.cmd.Stdout, proc.cmd.Stderr = outW, outW
-	if err := proc.cmd.Start(); err != nil {
-		_ = ln.Close()
-		return nil, fmt.Errorf("start: %w", err)
-	}
-	var reading sync.WaitGroup
-	reading.Go(func() { e.copyLines(stdout) })
-	go e.serve(proc)
-	go func() {
-		_ = proc.cmd.Wait() // its state says how it ended
-		_ = outW.Close()
-		reading.Wait()
-		_ = ln.Close()
-		close(proc.exited)
-	}()
-	return proc, nil
-}
-
-// copyLines gives what the function prints to the host's Output, line by line.
-func (e *environment) copyLines(r io.Reader) {
-	lines := bufio.NewReaderSize(r, 16*1024)
-	for {
-		line, err := lines.ReadString('\n')
-		if line != "" && e.pool.opts.Output != nil {
-			if line[len(line)-1] == '\n' {
-				line = line[:len(line)-1]
-			}
-			e.pool.opts.Output(e.pool.fn.ID, e.requestID(), line)
-		}
-		if err != nil {
-			return
-		}
-	}
+	e.current = nil // what is printed from here on is of the init
+	e.proc, err = startProcess(e)
+	return e.proc, true, err
 }
 
 func (e *environment) forget(proc *process) {
@@ -271,16 +241,17 @@ func (e *environment) kill(proc *process) {
 	<-proc.exited
 }
 
-// end asks the process to end, and makes it.
+// end asks the process to end, and makes it. No other starts here.
 func (e *environment) end() {
 	e.mu.Lock()
 	proc := e.proc
-	e.proc = nil
+	e.proc, e.closed = nil, true
 	e.mu.Unlock()
 	if proc == nil {
 		return
 	}
 	proc.signal(termSignal)
+	proc.signal(continueSignal) // a frozen one cannot handle the other
 	select {
 	case <-proc.exited:
 	case <-time.After(shutdownTime):

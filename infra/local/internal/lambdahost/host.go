@@ -1,12 +1,17 @@
 package lambdahost
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/disclone/disclone/infra/local/internal/template"
@@ -30,6 +35,8 @@ var (
 	ErrUnknownFunction = errors.New("lambdahost: unknown function")
 	// ErrTooLarge means that a payload has more than MaxPayload bytes.
 	ErrTooLarge = errors.New("lambdahost: payload too large")
+	// ErrUnsupported means that a function's runtime is not one that runs here.
+	ErrUnsupported = errors.New("lambdahost: unsupported runtime")
 	// ErrClosed means that the host has ended.
 	ErrClosed = errors.New("lambdahost: closed")
 )
@@ -51,7 +58,8 @@ type Invocation struct {
 	Cold      bool          // it had to start the process
 	Init      time.Duration // of a cold start
 	Duration  time.Duration // without the init
-	Outcome   string        // "ok", or AWS's error type such as Runtime.ExitError or Sandbox.Timedout
+	Outcome   string        // "ok", "error", or AWS's error type such as Runtime.ExitError or Sandbox.Timedout
+	MemoryKB  int           // the most the process has had, read at most once a second; 0 where the system does not say
 }
 
 // Options are the optional parts of a [Host]. The zero value is ready to use.
@@ -65,6 +73,13 @@ type Options struct {
 	// Concurrency is how many processes of one function run at a time; DefaultConcurrency if 0. Further invocations
 	// wait for their turn.
 	Concurrency int
+	// FreezeAfter is how long a process must be unused before it is stopped (SIGSTOP) until its next invocation, as
+	// Lambda freezes an environment. 50 ms if 0; negative never stops any.
+	FreezeAfter time.Duration
+	// InitTimeout is how long a process has until its first poll; 10 s, which is Lambda's, if 0.
+	InitTimeout time.Duration
+	// IdleTimeout is how long an unused process is kept; 5 minutes if 0.
+	IdleTimeout time.Duration
 	// Output gets each line that a function prints. It may be called concurrently.
 	Output func(function, requestID, line string)
 	// Observer is told of each invocation that has ended. ctx is that of Invoke. It may be called concurrently.
@@ -75,24 +90,26 @@ type Options struct {
 type Host struct {
 	opts Options
 
+	freezing, trimming atomic.Bool // a timer is set
+
 	mu     sync.Mutex
-	pools  map[string]*pool // by logical id and by name
+	pools  map[string]*pool // by logical id, by name and by ARN
+	live   map[*pool]bool   // those, and the replaced ones that are ending
 	closed bool
-	old    sync.WaitGroup // pools that are ending
+	ending sync.WaitGroup // pools and processes that are ending
 }
 
 // New makes a host without functions.
 func New(opts *Options) *Host {
-	h := &Host{pools: map[string]*pool{}}
+	h := &Host{pools: map[string]*pool{}, live: map[*pool]bool{}}
 	if opts != nil {
 		h.opts = *opts
 	}
-	if h.opts.Region == "" {
-		h.opts.Region = "us-east-1"
-	}
-	if h.opts.AccountID == "" {
-		h.opts.AccountID = "123456789012"
-	}
+	h.opts.Region = cmp.Or(h.opts.Region, "us-east-1")
+	h.opts.AccountID = cmp.Or(h.opts.AccountID, "123456789012")
+	h.opts.FreezeAfter = cmp.Or(h.opts.FreezeAfter, freezeAfter)
+	h.opts.InitTimeout = cmp.Or(h.opts.InitTimeout, initTimeout)
+	h.opts.IdleTimeout = cmp.Or(h.opts.IdleTimeout, idleTimeout)
 	if h.opts.Concurrency < 1 {
 		h.opts.Concurrency = DefaultConcurrency
 	}
@@ -103,12 +120,8 @@ func New(opts *Options) *Host {
 // artifact is a directory with the executable `bootstrap`, which provided.* runtimes ask for.
 func (h *Host) Set(fn template.Function, artifact string) error {
 	bootstrap := filepath.Join(artifact, "bootstrap")
-	info, err := os.Stat(bootstrap)
-	if err != nil {
-		return fmt.Errorf("lambdahost: %s: %w", fn.ID, err)
-	}
-	if info.Mode()&0o111 == 0 {
-		return fmt.Errorf("lambdahost: %s: %s is not executable", fn.ID, bootstrap)
+	if err := runnable(fn, bootstrap); err != nil {
+		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -116,14 +129,41 @@ func (h *Host) Set(fn template.Function, artifact string) error {
 		return ErrClosed
 	}
 	if before := h.pools[fn.ID]; before != nil {
-		h.old.Go(before.drain)
+		h.retire(before)
 	}
-	p := newPool(&h.opts, fn, bootstrap)
-	h.pools[fn.ID], h.pools[fn.Name] = p, p
-	if fn.ARN != "" {
-		h.pools[fn.ARN] = p
+	p := newPool(h, fn, bootstrap)
+	h.live[p] = true
+	for _, name := range []string{fn.ID, fn.Name, fn.ARN} {
+		if name != "" {
+			h.pools[name] = p
+		}
 	}
 	return nil
+}
+
+func runnable(fn template.Function, bootstrap string) error {
+	if fn.Runtime != "" && fn.Runtime != "go1.x" && !strings.HasPrefix(fn.Runtime, "provided") {
+		return fmt.Errorf("%w: %s: %s; supported are provided.al2023, provided.al2 and go1.x", ErrUnsupported, fn.ID, fn.Runtime)
+	}
+	info, err := os.Stat(bootstrap)
+	if err != nil {
+		return fmt.Errorf("lambdahost: %s: %w", fn.ID, err)
+	}
+	if info.Mode()&0o111 == 0 || info.IsDir() {
+		return fmt.Errorf("lambdahost: %s: %s is not executable", fn.ID, bootstrap)
+	}
+	return nil
+}
+
+// retire lets a pool end, which nothing finds from now on. The host is locked.
+func (h *Host) retire(p *pool) {
+	maps.DeleteFunc(h.pools, func(_ string, other *pool) bool { return other == p })
+	h.ending.Go(func() {
+		p.drain()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.live, p)
+	})
 }
 
 // Invoke runs a function, named by its logical id, its name or its ARN, and waits for its result.
@@ -132,6 +172,11 @@ func (h *Host) Set(fn template.Function, artifact string) error {
 // error, a panic, an exit or a timeout. err is a fault of the call: [ErrUnknownFunction], [ErrTooLarge], [*Throttled],
 // or ctx's. When ctx ends, Invoke returns, and the function runs on to its end, as it does on AWS.
 func (h *Host) Invoke(ctx context.Context, function string, payload []byte) (response []byte, functionError string, err error) {
+	return h.invoke(ctx, function, payload, nil)
+}
+
+// invoke is Invoke that also keeps the end of what the function prints, if logs is not nil.
+func (h *Host) invoke(ctx context.Context, function string, payload []byte, logs *tail) ([]byte, string, error) {
 	if len(payload) > MaxPayload {
 		return nil, "", fmt.Errorf("%w: %d bytes to %s", ErrTooLarge, len(payload), function)
 	}
@@ -140,7 +185,9 @@ func (h *Host) Invoke(ctx context.Context, function string, payload []byte) (res
 		if err != nil {
 			return nil, "", err
 		}
-		response, functionError, err = p.invoke(ctx, payload)
+		inv := newInvocation(payload, p.fn)
+		inv.tail = logs
+		response, functionError, err := p.invoke(ctx, inv)
 		if !errors.Is(err, errDrained) {
 			return response, functionError, err
 		}
@@ -160,18 +207,16 @@ func (h *Host) pool(function string) (*pool, error) {
 	return p, nil
 }
 
-// Close ends all processes: SIGTERM, and SIGKILL for what is left after two seconds (Lambda's shutdown phase).
+// Close ends all processes: SIGTERM, and SIGKILL for what is left after two seconds (Lambda's shutdown
+// phase). When it returns nothing runs, and what ran has failed.
 func (h *Host) Close(context.Context) error {
 	h.mu.Lock()
 	h.closed = true
-	pools := map[*pool]bool{}
-	for _, p := range h.pools {
-		pools[p] = true
+	pools := slices.Collect(maps.Keys(h.live))
+	for _, p := range pools {
+		h.ending.Go(p.close)
 	}
 	h.mu.Unlock()
-	for p := range pools {
-		h.old.Go(p.close)
-	}
-	h.old.Wait()
+	h.ending.Wait()
 	return nil
 }

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	killSignal   = syscall.SIGKILL
-	termSignal   = syscall.SIGTERM
-	shutdownTime = 2 * time.Second // Lambda: the whole shutdown phase
+	killSignal     = syscall.SIGKILL
+	termSignal     = syscall.SIGTERM
+	stopSignal     = syscall.SIGSTOP
+	continueSignal = syscall.SIGCONT
+	shutdownTime   = 2 * time.Second // Lambda: the whole shutdown phase
 )
 
-// signal signals the process and what it started.
-func (p *process) signal(sig syscall.Signal) {
-	if p.cmd.Process != nil {
-		_ = syscall.Kill(-p.cmd.Process.Pid, sig) // gone already is as good
-	}
+// signalGroup signals the process and what it started.
+func signalGroup(pid int, sig syscall.Signal) {
+	_ = syscall.Kill(-pid, sig) // gone already is as good
 }

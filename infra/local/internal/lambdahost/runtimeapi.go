@@ -51,7 +51,11 @@ func (e *environment) answer(proc *process, out *bufio.Writer, req *http.Request
 	case ok && req.Method == http.MethodGet && path == "invocation/next":
 		return e.next(proc, out)
 	case ok && req.Method == http.MethodPost && path == "init/error":
-		proc.initEr, _ = io.ReadAll(io.LimitReader(req.Body, MaxPayload))
+		body, err := io.ReadAll(io.LimitReader(req.Body, MaxPayload))
+		if err != nil {
+			return err
+		}
+		proc.initError.Store(&body)
 		return status(out, http.StatusAccepted, `{"status":"OK"}`)
 	case ok && req.Method == http.MethodPost && (what == "response" || what == "error"):
 		return e.finish(out, req, id, what == "error")
@@ -61,10 +65,12 @@ func (e *environment) answer(proc *process, out *bufio.Writer, req *http.Request
 
 // next waits for an invocation and gives it to the process.
 func (e *environment) next(proc *process, out *bufio.Writer) error {
+	proc.polling.Store(true)
 	proc.once.Do(func() { close(proc.ready) })
 	var inv *invocation
 	select {
-	case inv = <-e.work:
+	case inv = <-proc.work:
+		proc.polling.Store(false)
 	case <-proc.exited:
 		return errors.New("the process has ended")
 	}
@@ -83,16 +89,16 @@ func (e *environment) finish(out *bufio.Writer, req *http.Request, id string, fa
 	if err != nil {
 		return err
 	}
-	e.mu.Lock()
-	inv := e.current
-	e.mu.Unlock()
-	if inv == nil || inv.id != id {
+	inv := e.running(id)
+	if inv == nil {
 		return status(out, http.StatusBadRequest, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`)
 	}
 	r := reply{body: body, failed: failed, outcome: "ok"}
 	switch {
 	case failed:
 		r.outcome = "error"
+	case req.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "": // a stream that broke off
+		r = failure(id, req.Trailer.Get("Lambda-Runtime-Function-Error-Type"), "the response stream failed")
 	case len(body) > MaxPayload:
 		r = failure(id, "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size ("+strconv.Itoa(MaxPayload)+" bytes).")
 	}

@@ -13,8 +13,8 @@ func variables(p *pool, runtimeAPI string) []string {
 	fn := p.fn
 	set := map[string]string{
 		"_HANDLER":                        fn.Handler,
-		"AWS_REGION":                      p.opts.Region,
-		"AWS_DEFAULT_REGION":              p.opts.Region,
+		"AWS_REGION":                      p.host.opts.Region,
+		"AWS_DEFAULT_REGION":              p.host.opts.Region,
 		"AWS_LAMBDA_FUNCTION_NAME":        fn.Name,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(fn.MemoryMB),
 		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
@@ -33,12 +33,12 @@ func variables(p *pool, runtimeAPI string) []string {
 		"LD_LIBRARY_PATH":       "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
 	}
 	for k, v := range fn.Env {
-		if p.opts.Rewrite != nil {
-			v = p.opts.Rewrite(v)
+		if p.host.opts.Rewrite != nil {
+			v = p.host.opts.Rewrite(v)
 		}
 		set[k] = v
 	}
-	for k, v := range p.opts.Env {
+	for k, v := range p.host.opts.Env {
 		set[k] = v
 	}
 	set["AWS_LAMBDA_RUNTIME_API"] = runtimeAPI
