@@ -9,22 +9,18 @@ import (
 
 // watch rebuilds functions whose code changes and swaps them, and reads the template again when it changes, until ctx
 // ends. Connections stay open. What does not build or is a mistake is printed, and the old version stays.
-func (r *runtime) watch(ctx context.Context) error {
-	for ctx.Err() == nil {
-		turn, again := context.WithCancel(ctx)
-		err := builder.Watch(turn, r.functions(), []string{r.cfg.template}, func(fns []template.Function, templateChanged bool) {
-			r.rebuild(ctx, fns)
-			if templateChanged {
-				r.reload(ctx)
-			}
-			again() // what a function depends on may have changed with it
-		})
-		again()
-		if err != nil && turn.Err() == nil {
-			return err
+func (r *runtime) watch(ctx context.Context, watcher *builder.Watcher) error {
+	defer watcher.Close()
+	return watcher.Run(ctx, func(fns []template.Function, templateChanged bool) {
+		r.rebuild(ctx, fns)
+		if templateChanged {
+			r.reload(ctx)
 		}
-	}
-	return ctx.Err()
+		// What a function depends on may have changed with it.
+		if err := watcher.Set(ctx, r.functions()); err != nil {
+			r.printer.stamped("%v", err)
+		}
+	})
 }
 
 func (r *runtime) functions() []builder.Built {

@@ -99,8 +99,15 @@ func (r *runtime) start(ctx context.Context, group *errgroup.Group) error {
 	if err := r.poll(ctx, group); err != nil {
 		return err
 	}
+	watcher, err := builder.NewWatcher(r.cfg.template)
+	if err != nil {
+		return err
+	}
+	if err := watcher.Set(ctx, r.functions()); err != nil {
+		return errors.Join(err, watcher.Close())
+	}
+	group.Go(func() error { return r.watch(ctx, watcher) })
 	r.printReady()
-	group.Go(func() error { return r.watch(ctx) })
 	return nil
 }
 

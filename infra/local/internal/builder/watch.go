@@ -24,76 +24,88 @@ type Built struct {
 // settle is how long nothing must change before a change is reported: editors write a file in several steps.
 const settle = 150 * time.Millisecond
 
-// Watch watches the sources of functions, and extra files such as the template, until ctx ends. It calls changed, one
-// call at a time, with the functions whose sources changed and whether an extra file did. The sources of a Go function
-// are the packages of its module that it depends on; those of others all of its code directory.
-func Watch(ctx context.Context, fns []Built, extra []string, changed func(fns []template.Function, extra bool)) error {
-	w, err := fsnotify.NewWatcher()
+// Watcher watches the sources of functions, and extra files such as the template. From [Watcher.Set] on no change is
+// missed, whether Run has begun or not. Its methods are for one goroutine at a time.
+type Watcher struct {
+	fs     *fsnotify.Watcher
+	fns    []Built
+	dirs   map[string][]string // directory to the ids of the functions it belongs to
+	extras map[string]bool
+	dirty  map[string]bool
+	extra  bool
+}
+
+// NewWatcher watches the extra files, absolute paths, and no function yet. Close it.
+func NewWatcher(extra ...string) (*Watcher, error) {
+	fs, err := fsnotify.NewWatcher()
 	if err != nil {
-		return fmt.Errorf("builder: watch: %w", err)
+		return nil, fmt.Errorf("builder: watch: %w", err)
 	}
-	defer w.Close()
-	dirs := sources(ctx, fns)
-	for dir := range dirs {
-		if err := w.Add(dir); err != nil {
+	w := &Watcher{fs: fs, extras: map[string]bool{}, dirty: map[string]bool{}}
+	for _, file := range extra {
+		w.extras[file] = true
+		if err := fs.Add(filepath.Dir(file)); err != nil {
+			_ = fs.Close()
+			return nil, fmt.Errorf("builder: watch %s: %w", file, err)
+		}
+	}
+	return w, nil
+}
+
+// Close ends the watching.
+func (w *Watcher) Close() error { return w.fs.Close() }
+
+// Set watches the sources of these functions: for a Go function the packages of its module that it depends on, for
+// others all of its code directory. A directory that was watched stays watched.
+func (w *Watcher) Set(ctx context.Context, fns []Built) error {
+	w.fns, w.dirs = fns, sources(ctx, fns)
+	for dir := range w.dirs {
+		if err := w.fs.Add(dir); err != nil {
 			return fmt.Errorf("builder: watch %s: %w", dir, err)
 		}
 	}
-	extras := map[string]bool{}
-	for _, file := range extra {
-		extras[file] = true
-		if err := w.Add(filepath.Dir(file)); err != nil {
-			return fmt.Errorf("builder: watch %s: %w", file, err)
-		}
-	}
-	loop := &watchLoop{fns: fns, dirs: dirs, extras: extras, changed: changed, dirty: map[string]bool{}}
-	return loop.run(ctx, w)
+	return nil
 }
 
-type watchLoop struct {
-	fns     []Built
-	dirs    map[string][]string // directory to the ids of the functions it belongs to
-	extras  map[string]bool
-	changed func([]template.Function, bool)
-	dirty   map[string]bool
-	extra   bool
-}
-
-func (l *watchLoop) run(ctx context.Context, w *fsnotify.Watcher) error {
+// Run calls changed, one call at a time, with the functions whose sources changed and whether an extra file did, until
+// ctx ends. changed may call Set.
+func (w *Watcher) Run(ctx context.Context, changed func(fns []template.Function, extra bool)) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case err := <-w.Errors:
+		case err := <-w.fs.Errors:
 			return fmt.Errorf("builder: watch: %w", err)
-		case ev := <-w.Events:
-			if l.note(ev) {
+		case ev := <-w.fs.Events:
+			if w.note(ev) {
 				timer.Reset(settle)
 			}
 		case <-timer.C:
-			l.report()
+			if fns, extra := w.take(); len(fns) > 0 || extra {
+				changed(fns, extra)
+			}
 			timer.Reset(time.Hour)
 		}
 	}
 }
 
 // note remembers what an event changed, and says whether it was anything.
-func (l *watchLoop) note(ev fsnotify.Event) bool {
+func (w *Watcher) note(ev fsnotify.Event) bool {
 	if ev.Op == fsnotify.Chmod {
 		return false
 	}
-	if l.extras[ev.Name] {
-		l.extra = true
+	if w.extras[ev.Name] {
+		w.extra = true
 		return true
 	}
 	if !isSource(ev.Name) {
 		return false
 	}
-	ids := l.dirs[filepath.Dir(ev.Name)]
+	ids := w.dirs[filepath.Dir(ev.Name)]
 	for _, id := range ids {
-		l.dirty[id] = true
+		w.dirty[id] = true
 	}
 	return len(ids) > 0
 }
@@ -103,18 +115,16 @@ func isSource(name string) bool {
 	return base == "go.mod" || base == "Makefile" || (strings.HasSuffix(base, ".go") && !strings.HasSuffix(base, "_test.go"))
 }
 
-func (l *watchLoop) report() {
-	var fns []template.Function
-	for _, fn := range l.fns {
-		if l.dirty[fn.ID] {
+// take gives what has changed, and forgets it.
+func (w *Watcher) take() (fns []template.Function, extra bool) {
+	for _, fn := range w.fns {
+		if w.dirty[fn.ID] {
 			fns = append(fns, fn.Function)
 		}
 	}
-	extra := l.extra
-	l.dirty, l.extra = map[string]bool{}, false
-	if len(fns) > 0 || extra {
-		l.changed(fns, extra)
-	}
+	extra = w.extra
+	w.dirty, w.extra = map[string]bool{}, false
+	return fns, extra
 }
 
 // sources gives the directories to watch, each with the functions that depend on it.
