@@ -97,6 +97,7 @@ func (r *reader) invoked(res *resource, uri string) string {
 	}
 	for _, fn := range r.app.Functions {
 		if arn == fn.ARN || strings.HasPrefix(arn, fn.ARN+":") {
+			r.checkPermission(res, &fn)
 			return fn.ID
 		}
 	}
@@ -106,6 +107,19 @@ func (r *reader) invoked(res *resource, uri string) string {
 		r.notEmulated(r.propPos(res, "IntegrationUri"), res.id, "stage variables in IntegrationUri")
 	}
 	return ""
+}
+
+// checkPermission warns where API Gateway may not invoke the function: clients would see "Internal server error".
+func (r *reader) checkPermission(res *resource, fn *Function) {
+	for _, p := range r.resources {
+		if p.kind != "AWS::Lambda::Permission" {
+			continue
+		}
+		if ref := text(r.prop(p, "FunctionName")); ref == fn.Name || strings.HasPrefix(ref, fn.ARN) {
+			return
+		}
+	}
+	r.warn(res.pos, res.id, "no AWS::Lambda::Permission lets API Gateway invoke %s", fn.ID)
 }
 
 func (r *reader) authorizer(route *resource) Auth {

@@ -43,10 +43,10 @@ func (r *reader) parameter(name string, decl *yaml.Node) (any, error) {
 	if !ok {
 		initial := child(decl, "Default")
 		if initial == nil {
-			return nil, fmt.Errorf("it has no default; give it a value with --parameter-overrides %s=...", name)
+			return nil, fmt.Errorf("it has no default; give it a value with --parameter-overrides %s=VALUE", name)
 		}
 		if strings.HasPrefix(kind, "AWS::SSM::") {
-			return nil, fmt.Errorf("its value is in SSM (%s); give it one with --parameter-overrides %s=...", initial.Value, name)
+			return nil, fmt.Errorf("its value is in SSM (%s); give it one with --parameter-overrides %s=VALUE", initial.Value, name)
 		}
 		value = initial.Value
 	}

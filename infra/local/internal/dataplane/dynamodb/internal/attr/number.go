@@ -11,9 +11,9 @@ import (
 // to 9.9999999999999999999999999999999999999E+125.
 var (
 	ErrNotNumber = errors.New("not a number")
-	ErrPrecision = errors.New("Attempting to store more than 38 significant digits in a Number")
-	ErrOverflow  = errors.New("Number overflow. Attempting to store a number with magnitude larger than supported range")
-	ErrUnderflow = errors.New("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+	ErrPrecision = errors.New("Attempting to store more than 38 significant digits in a Number")                            //lint:ignore ST1005 the text is the service's
+	ErrOverflow  = errors.New("Number overflow. Attempting to store a number with magnitude larger than supported range")   //lint:ignore ST1005 the text is the service's
+	ErrUnderflow = errors.New("Number underflow. Attempting to store a number with magnitude smaller than supported range") //lint:ignore ST1005 the text is the service's
 )
 
 const (

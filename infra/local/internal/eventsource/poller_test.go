@@ -1,0 +1,199 @@
+package eventsource_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/disclone/disclone/infra/local/internal/eventsource"
+	"github.com/disclone/disclone/infra/local/internal/template"
+)
+
+// fakeSQS is the part of SQS that a poller uses: it hands out one batch, and remembers what was deleted. (The embedded SQS
+// is another package's; infra/local's tests put the two together.)
+type fakeSQS struct {
+	mu      sync.Mutex
+	pending []types.Message
+	deleted []string
+	asked   chan struct{} // one for each delete request
+}
+
+func (f *fakeSQS) client(t *testing.T) *sqs.Client {
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	return sqs.New(sqs.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+}
+
+// run polls a queue with these messages until done says so, and gives what was deleted.
+func run(t *testing.T, bodies []string, change func(*template.Mapping), fn func(n int, event events.SQSEvent) (string, string, error), done func(calls int, f *fakeSQS) bool) []string {
+	t.Helper()
+	f := &fakeSQS{asked: make(chan struct{}, 100)}
+	for i, body := range bodies {
+		f.add(fmt.Sprintf("m%d", i), body)
+	}
+	m := template.Mapping{ID: "M", Function: "F", SourceARN: "arn:aws:sqs:us-east-1:123456789012:q", Enabled: true, BatchSize: 10, ReportFailures: true}
+	if change != nil {
+		change(&m)
+	}
+	app := &template.App{
+		Region:   "us-east-1",
+		Queues:   []template.Queue{{ID: "q", Name: "q", ARN: m.SourceARN, URL: "http://localhost/123456789012/q"}},
+		Mappings: []template.Mapping{m},
+	}
+	var mu sync.Mutex
+	calls := 0
+	invoker := invoke(func(_ context.Context, function string, payload []byte) ([]byte, string, error) {
+		var event events.SQSEvent
+		dec := json.NewDecoder(bytes.NewReader(payload))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&event); err != nil {
+			t.Errorf("event: %v\n%s", err, payload)
+		}
+		mu.Lock()
+		calls++
+		n := calls
+		mu.Unlock()
+		response, functionError, err := fn(n, event)
+		return []byte(response), functionError, err
+	})
+	p, err := eventsource.New(app, f.client(t), invoker, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	until(t, func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return done(calls, f)
+	})
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Run: %v", err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	slices.Sort(f.deleted)
+	return f.deleted
+}
+
+type invoke func(ctx context.Context, function string, payload []byte) ([]byte, string, error)
+
+func (f invoke) Invoke(ctx context.Context, function string, payload []byte) ([]byte, string, error) {
+	return f(ctx, function, payload)
+}
+
+type throttle struct{}
+
+func (throttle) Error() string   { return "throttled" }
+func (throttle) Throttled() bool { return true }
+
+func until(t *testing.T, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-tick.C {
+		if ok() {
+			return
+		}
+	}
+	t.Fatal("waited in vain")
+}
+
+// TestResponses is the table of the Lambda Developer Guide for partial batch responses.
+func TestResponses(t *testing.T) {
+	t.Parallel()
+	all := []string{"m0", "m1", "m2"}
+	for name, tc := range map[string]struct {
+		response, functionError string
+		ignored                 bool // the mapping has no ReportBatchItemFailures
+		want                    []string
+	}{
+		"empty list":                  {response: `{"batchItemFailures":[]}`, want: all},
+		"null list":                   {response: `{"batchItemFailures":null}`, want: all},
+		"empty object":                {response: `{}`, want: all},
+		"null":                        {response: `null`, want: all},
+		"nothing":                     {response: ``, want: all},
+		"one failed":                  {response: `{"batchItemFailures":[{"itemIdentifier":"m1"}]}`, want: []string{"m0", "m2"}},
+		"all failed":                  {response: `{"batchItemFailures":[{"itemIdentifier":"m0"},{"itemIdentifier":"m1"},{"itemIdentifier":"m2"}]}`},
+		"no JSON":                     {response: `oops`},
+		"an empty id":                 {response: `{"batchItemFailures":[{"itemIdentifier":""}]}`},
+		"a null id":                   {response: `{"batchItemFailures":[{"itemIdentifier":null}]}`},
+		"another key":                 {response: `{"batchItemFailures":[{"id":"m1"}]}`},
+		"an id that is not there":     {response: `{"batchItemFailures":[{"itemIdentifier":"m9"}]}`},
+		"an exception":                {response: `{"errorMessage":"boom"}`, functionError: "Unhandled"},
+		"a body that nobody asked of": {response: `{"batchItemFailures":[{"itemIdentifier":"m1"}]}`, ignored: true, want: all},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := run(t, all, func(m *template.Mapping) { m.ReportFailures = !tc.ignored },
+				func(int, events.SQSEvent) (string, string, error) { return tc.response, tc.functionError, nil },
+				func(calls int, f *fakeSQS) bool { return calls > 0 && (len(tc.want) == 0 || len(f.asked) > 0) })
+			if !slices.Equal(got, tc.want) {
+				t.Errorf("deleted %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestThrottledIsTriedAgain: a throttled invocation is no failure.
+func TestThrottledIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	got := run(t, []string{"a"}, nil, func(n int, _ events.SQSEvent) (string, string, error) {
+		if n == 1 {
+			return "", "", throttle{}
+		}
+		return "", "", nil
+	}, func(_ int, f *fakeSQS) bool { return len(f.asked) > 0 })
+	if !slices.Equal(got, []string{"m0"}) {
+		t.Errorf("deleted %v", got)
+	}
+}
+
+// TestEvent: the record has what SQS gave, under the names of the Lambda Developer Guide.
+func TestEvent(t *testing.T) {
+	t.Parallel()
+	var seen events.SQSMessage
+	run(t, []string{"hello"}, nil, func(_ int, event events.SQSEvent) (string, string, error) {
+		seen = event.Records[0]
+		return "", "", nil
+	}, func(_ int, f *fakeSQS) bool { return len(f.asked) > 0 })
+	if seen.Body != "hello" || seen.EventSource != "aws:sqs" || seen.EventSourceARN != "arn:aws:sqs:us-east-1:123456789012:q" ||
+		seen.AWSRegion != "us-east-1" || seen.Attributes["ApproximateReceiveCount"] != "1" || *seen.MessageAttributes["kind"].StringValue != "test" {
+		t.Errorf("record %+v", seen)
+	}
+}
+
+func TestUnsupportedMappings(t *testing.T) {
+	t.Parallel()
+	for name, m := range map[string]template.Mapping{
+		"another source": {Enabled: true, SourceARN: "arn:aws:kinesis:::x"},
+		"filters":        {Enabled: true, SourceARN: "arn", Filters: []string{`{}`}},
+	} {
+		app := &template.App{Queues: []template.Queue{{ARN: "arn"}}, Mappings: []template.Mapping{m}}
+		if _, err := eventsource.New(app, nil, nil, nil); !errors.Is(err, eventsource.ErrUnsupported) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	off := &template.App{Mappings: []template.Mapping{{SourceARN: "arn:aws:kinesis:::x"}}}
+	if _, err := eventsource.New(off, nil, nil, nil); err != nil {
+		t.Errorf("a mapping that is off: %v", err)
+	}
+}
