@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 
 TOOLS := $(CURDIR)/.tools
 SAM := $(TOOLS)/sam/bin
+# Not ./...: node_modules may hold Go, too.
+PACKAGES := ./functions/... ./infra/... ./pkg/...
 SAM_VERSION := 1.170.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -57,14 +59,14 @@ $(TOOLS)/sam/.version: Makefile
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, go mod tidy, govulncheck
 	@out=$$(gofmt -l functions infra pkg); [ -z "$$out" ] || { echo "gofmt -w these:"; echo "$$out"; exit 1; }
-	go vet ./...
-	go run $(STATICCHECK) ./...
+	go vet $(PACKAGES)
+	go run $(STATICCHECK) $(PACKAGES)
 	go mod tidy -diff
-	infra/ci/govulncheck $(GOVULNCHECK)
+	infra/ci/govulncheck $(GOVULNCHECK) $(PACKAGES)
 
 .PHONY: test-go
 test-go: ## the Go tests, with the race detector
-	go test -race ./...
+	go test -race $(PACKAGES)
 
 .PHONY: test-template
 test-template: $(TOOLS)/sam/.version ## sam validate, and cfn-lint on the translated template

@@ -88,5 +88,7 @@ func (r *runtime) printReady() {
 	if r.cfg.staticDir != "" {
 		page = r.gateways[0].url + "/"
 	}
-	r.printer.ready(sockets, page, r.functionEnv())
+	env := r.functionEnv()
+	env["AWS_REGION"] = r.cfg.region
+	r.printer.ready(sockets, page, env)
 }
