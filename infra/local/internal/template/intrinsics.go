@@ -47,7 +47,7 @@ func (r *reader) eval(n *yaml.Node) any {
 	}
 	if n.Kind == yaml.AliasNode {
 		r.mistake(r.pos(n), "", "CloudFormation does not support YAML aliases")
-		return r.eval(n.Alias)
+		return ""
 	}
 	if name, arg, ok := intrinsic(n); ok {
 		return r.call(name, arg)

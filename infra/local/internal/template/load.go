@@ -61,7 +61,7 @@ type reader struct {
 	resources []*resource
 	byID      map[string]*resource
 	generated map[string]string // logical ids that SAM makes, to what Ref gives
-	evaluates map[string]bool   // conditions under way, against cycles
+	evaluates map[string]bool   // conditions and resources under way, against cycles
 	said      map[string]bool   // notices given, against repeats
 }
 

@@ -15,6 +15,11 @@ func (r *reader) ref(name string, pos Pos) any {
 		return v
 	}
 	if res := r.byID[name]; res != nil {
+		done, ok := r.enter(name, pos)
+		if !ok {
+			return ""
+		}
+		defer done()
 		return r.physical(res)
 	}
 	if v, ok := r.generated[name]; ok {
@@ -22,6 +27,17 @@ func (r *reader) ref(name string, pos Pos) any {
 	}
 	r.mistake(pos, "", "unresolved reference to %s", name)
 	return ""
+}
+
+// enter notes that a resource is being resolved. One that needs itself is a mistake.
+func (r *reader) enter(id string, pos Pos) (done func(), ok bool) {
+	key := "resource " + id
+	if r.evaluates[key] {
+		r.mistake(pos, id, "the resource depends on itself")
+		return nil, false
+	}
+	r.evaluates[key] = true
+	return func() { delete(r.evaluates, key) }, true
 }
 
 func (r *reader) pseudo(name string) (any, bool) {
@@ -113,6 +129,11 @@ func (r *reader) getAtt(id, attr string, pos Pos) any {
 		r.mistake(pos, "", "Fn::GetAtt of %s: there is no such resource", id)
 		return ""
 	}
+	done, ok := r.enter(id, pos)
+	if !ok {
+		return ""
+	}
+	defer done()
 	attrs, modelled := r.attributes(res)
 	if v, ok := attrs[attr]; ok {
 		return v
