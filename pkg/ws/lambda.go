@@ -12,9 +12,6 @@ import (
 	"unicode/utf8"
 )
 
-// maxClientID is the most bytes of a client's own id that an error frame carries back.
-const maxClientID = 128
-
 // DefaultMargin is the Margin of [Options] if there is none.
 const DefaultMargin = 300 * time.Millisecond
 
@@ -62,10 +59,10 @@ type result struct {
 
 // errorFrame is what a client gets instead of a reply.
 type errorFrame struct {
-	Event   string          `json:"event"`
-	ID      json.RawMessage `json:"id,omitempty"`
-	Code    Code            `json:"code"`
-	Message string          `json:"message"`
+	Event   string `json:"event"`
+	ID      ID     `json:"id,omitempty"`
+	Code    Code   `json:"code"`
+	Message string `json:"message"`
 }
 
 // Invoke serves one event, as JSON, and gives the answer, as JSON. It fails only for a payload that is no event of a
@@ -137,7 +134,7 @@ func (a *Adapter) fail(ctx context.Context, r *Request, err error) Response {
 	if r.EventType == EventConnect || r.EventType == EventDisconnect {
 		return resp // API Gateway drops the body of these
 	}
-	frame := errorFrame{Event: "error", ID: clientID(r.Body), Code: seen.Code, Message: seen.Message}
+	frame := errorFrame{Event: "error", ID: idOf(r.Body), Code: seen.Code, Message: seen.Message}
 	body, err := json.Marshal(frame)
 	if err != nil { // not possible: the id was decoded a moment ago
 		body = nil
@@ -160,19 +157,4 @@ func (a *Adapter) logError(ctx context.Context, r *Request, code Code, err error
 		attrs = append(attrs, slog.String("stack", string(p.stack)))
 	}
 	a.log.LogAttrs(ctx, level, "websocket request failed", attrs...)
-}
-
-// clientID gives the client's own id of its message, a string or a number, to be sent back as it came; nil if there is
-// none.
-func clientID(body []byte) json.RawMessage {
-	var in struct {
-		ID json.RawMessage `json:"id"`
-	}
-	if len(body) > MaxMessage || json.Unmarshal(body, &in) != nil || len(in.ID) == 0 || len(in.ID) > maxClientID {
-		return nil
-	}
-	if c := in.ID[0]; c == '"' || c == '-' || (c >= '0' && c <= '9') {
-		return in.ID
-	}
-	return nil
 }

@@ -18,6 +18,8 @@ type Chat struct {
 	layer *channel.Layer
 	tasks *task.Client
 	now   func() time.Time
+
+	starters map[string]starter // by task; never changed
 }
 
 // Options are the optional parts of a [Chat]. The zero value is ready to use.
@@ -27,7 +29,7 @@ type Options struct {
 
 // New makes a chat over a layer and a client for its tasks.
 func New(layer *channel.Layer, tasks *task.Client, opts *Options) *Chat {
-	c := &Chat{layer: layer, tasks: tasks, now: time.Now}
+	c := &Chat{layer: layer, tasks: tasks, now: time.Now, starters: starters()}
 	if opts != nil && opts.Now != nil {
 		c.now = opts.Now
 	}
@@ -78,7 +80,7 @@ func (c *Chat) JoinGroup(ctx context.Context, r *ws.Request) (ws.Response, error
 	if err := c.layer.GroupAdd(ctx, roomGroup(in.Group), r.ConnectionID); err != nil {
 		return ws.Response{}, coded(err)
 	}
-	return ws.Reply(ack{Event: eventAck, ID: in.clientID(), Message: "joined", Group: in.Group})
+	return ws.Reply(ack{Event: eventAck, ID: in.ID, Message: "joined", Group: in.Group})
 }
 
 // LeaveGroup takes the connection out of a group. Leaving a group that one is not in is no error.
@@ -90,7 +92,7 @@ func (c *Chat) LeaveGroup(ctx context.Context, r *ws.Request) (ws.Response, erro
 	if err := c.layer.GroupDiscard(ctx, roomGroup(in.Group), r.ConnectionID); err != nil {
 		return ws.Response{}, coded(err)
 	}
-	return ws.Reply(ack{Event: eventAck, ID: in.clientID(), Message: "left", Group: in.Group})
+	return ws.Reply(ack{Event: eventAck, ID: in.ID, Message: "left", Group: in.Group})
 }
 
 // A room's group and a guest's group never have the same name, so no client can join somebody's personal group.

@@ -24,19 +24,8 @@ const (
 
 // envelope is what every frame of a client has.
 type envelope struct {
-	Action string          `json:"action"`
-	ID     json.RawMessage `json:"id"`
-}
-
-// clientID gives the client's own request id, to be echoed: a string or a number, or nothing.
-func (e envelope) clientID() json.RawMessage {
-	if len(e.ID) == 0 || len(e.ID) > 128 {
-		return nil
-	}
-	if c := e.ID[0]; c == '"' || c == '-' || (c >= '0' && c <= '9') {
-		return e.ID
-	}
-	return nil
+	Action string `json:"action"`
+	ID     ws.ID  `json:"id"`
 }
 
 // groupFrame is joinGroup and leaveGroup.
@@ -56,11 +45,11 @@ type messageFrame struct {
 
 // ack answers the sender at once.
 type ack struct {
-	Event   string          `json:"event"`
-	ID      json.RawMessage `json:"id,omitempty"`
-	Message string          `json:"message"`
-	Group   string          `json:"group,omitempty"`
-	TaskID  string          `json:"taskId,omitempty"`
+	Event   string `json:"event"`
+	ID      ws.ID  `json:"id,omitempty"`
+	Message string `json:"message"`
+	Group   string `json:"group,omitempty"`
+	TaskID  string `json:"taskId,omitempty"`
 }
 
 // messageEvent is what the members of a group see.

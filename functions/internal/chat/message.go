@@ -32,7 +32,7 @@ func (c *Chat) SendMessage(ctx context.Context, r *ws.Request) (ws.Response, err
 	if in.Task == noTask {
 		in.Task = ""
 	}
-	out := ack{Event: eventAck, ID: in.clientID(), Message: "Your request was received!", Group: in.Group}
+	out := ack{Event: eventAck, ID: in.ID, Message: "Your request was received!", Group: in.Group}
 	if in.Task != "" {
 		if out.TaskID, err = c.start(ctx, in, replyTo); err != nil {
 			return ws.Response{}, coded(err)
@@ -62,7 +62,7 @@ func (c *Chat) post(ctx context.Context, from string, in messageFrame) error {
 }
 
 func (c *Chat) start(ctx context.Context, in messageFrame, replyTo string) (string, error) {
-	start, ok := starters()[in.Task]
+	start, ok := c.starters[in.Task]
 	if !ok {
 		return "", ws.Errorf(ws.CodeNotFound, "unknown task; it is one of analyze, add, countdown")
 	}

@@ -77,6 +77,7 @@ func countdown(ctx context.Context, in CountdownInput) (string, error) {
 // A starter enqueues a task with the input that a client sent.
 type starter func(ctx context.Context, c *task.Client, input json.RawMessage, opts *task.Options) (string, error)
 
+// starters gives the tasks that a client may start, by name.
 func starters() map[string]starter {
 	return map[string]starter{
 		Analyze.Name():   starterOf(Analyze),
