@@ -151,18 +151,7 @@ func (p *parser) operandParens() bool {
 
 func (p *parser) group() (*Node, error) {
 	p.i++
-	n, err := p.or()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.expect(")"); err != nil {
-		return nil, err
-	}
-	if n.parens {
-		return nil, errorf("The expression has redundant parentheses;")
-	}
-	n.parens = true
-	return n, nil
+	return p.parenthesised((*parser).or)
 }
 
 func (p *parser) comparing() bool {
