@@ -73,6 +73,8 @@ type Options struct {
 	// Concurrency is how many processes of one function run at a time; DefaultConcurrency if 0. Further invocations
 	// wait for their turn.
 	Concurrency int
+	// Patience is how long an invocation waits for one of the running processes before it starts another; 2 ms if 0.
+	Patience time.Duration
 	// FreezeAfter is how long a process must be unused before it is stopped (SIGSTOP) until its next invocation, as
 	// Lambda freezes an environment. 50 ms if 0; negative never stops any.
 	FreezeAfter time.Duration
@@ -107,6 +109,7 @@ func New(opts *Options) *Host {
 	}
 	h.opts.Region = cmp.Or(h.opts.Region, "us-east-1")
 	h.opts.AccountID = cmp.Or(h.opts.AccountID, "123456789012")
+	h.opts.Patience = cmp.Or(h.opts.Patience, defaultPatience)
 	h.opts.FreezeAfter = cmp.Or(h.opts.FreezeAfter, freezeAfter)
 	h.opts.InitTimeout = cmp.Or(h.opts.InitTimeout, initTimeout)
 	h.opts.IdleTimeout = cmp.Or(h.opts.IdleTimeout, idleTimeout)

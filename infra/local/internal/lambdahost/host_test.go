@@ -195,10 +195,12 @@ func TestParallelInvocationsHaveAProcessEach(t *testing.T) {
 	}
 }
 
+// TestBurstOfShortInvocationsStartsFewProcesses has more patience than any machine needs, so that it goes by the rule and
+// not by the clock: within it, whoever waits gets the process that is there.
 func TestBurstOfShortInvocationsStartsFewProcesses(t *testing.T) {
 	t.Parallel()
 	var l log
-	h := newHost(t, &lambdahost.Options{Observer: l.observe, Concurrency: 50}, testFn())
+	h := newHost(t, &lambdahost.Options{Observer: l.observe, Concurrency: 50, Patience: time.Minute}, testFn())
 	call[any](t, h, `{}`)
 	var wg sync.WaitGroup
 	for range 10 {
@@ -212,8 +214,8 @@ func TestBurstOfShortInvocationsStartsFewProcesses(t *testing.T) {
 			started++
 		}
 	}
-	if started > 6 {
-		t.Errorf("%d processes were started for a burst of 10 short invocations", started)
+	if started != 1 {
+		t.Errorf("%d processes were started for one invocation and a burst of 10 short ones, want 1", started)
 	}
 }
 

@@ -13,9 +13,9 @@ import (
 // errDrained means that the function was replaced; its caller asks the host again.
 var errDrained = errors.New("lambdahost: function was replaced")
 
-// patience is how long an invocation waits for one of the running processes before it starts another: a start costs
-// some milliseconds of both cores, and most functions are done sooner.
-const patience = 2 * time.Millisecond
+// defaultPatience is the Patience of [Options] if there is none: a start costs some milliseconds of both cores, and most
+// functions are done sooner.
+const defaultPatience = 2 * time.Millisecond
 
 // pool is one version of a function: its processes and the invocations that wait for one.
 type pool struct {
@@ -118,7 +118,7 @@ func (p *pool) acquire(ctx context.Context) (*environment, error) {
 
 // await waits for a process in line, and starts one more when that takes long.
 func (p *pool) await(ctx context.Context, turn chan *environment) (*environment, error) {
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(p.host.opts.Patience)
 	defer timer.Stop()
 	for {
 		select {
