@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -24,7 +25,16 @@ type endpoints struct {
 	url      string // of this listener; the Lambda API is always here
 	dataURL  string // of DynamoDB and SQS: this listener, or what --endpoint-url names
 	handler  *http.ServeMux
-	close    func() error
+	closeDB  func() error
+}
+
+// close frees the port, also where a start that failed halfway never served it.
+func (e *endpoints) close() error {
+	err := e.listener.Close()
+	if errors.Is(err, net.ErrClosed) {
+		err = nil // its server has closed it
+	}
+	return errors.Join(err, e.closeDB())
 }
 
 func openEndpoints(cfg config) (*endpoints, error) {
@@ -33,14 +43,14 @@ func openEndpoints(cfg config) (*endpoints, error) {
 		return nil, err
 	}
 	e := &endpoints{listener: listener, url: "http://" + listener.Addr().String(), handler: http.NewServeMux()}
-	e.dataURL, e.close = e.url, func() error { return nil }
+	e.dataURL, e.closeDB = e.url, func() error { return nil }
 	if cfg.endpointURL != "" {
 		e.dataURL = strings.TrimSuffix(cfg.endpointURL, "/")
 		return e, nil
 	}
 	db := dynamodb.New(&dynamodb.Options{Region: cfg.region, AccountID: accountID})
 	queues := sqs.New(&sqs.Options{Region: cfg.region, AccountID: accountID, BaseURL: e.url})
-	e.close = db.Close
+	e.closeDB = db.Close
 	e.handler.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {
 			db.ServeHTTP(w, r)
