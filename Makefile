@@ -92,7 +92,7 @@ test-frontend: frontend/node_modules/.package-lock.json ## type check, lint and 
 	npm --prefix frontend test
 
 .PHONY: test-browser
-test-browser: frontend/dist/index.html ## the story of the README in a real browser
+test-browser: frontend/dist/index.html runtime ## the story of the README in a real browser
 	infra/ci/browser-test
 
 .PHONY: bench
