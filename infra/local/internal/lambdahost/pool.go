@@ -50,12 +50,12 @@ func (p *pool) invoke(ctx context.Context, inv *invocation) ([]byte, string, err
 	}
 	result := make(chan outcome, 1)
 	go func() {
-		defer p.leave()
 		out := env.run(inv)
 		p.release(env)
 		if p.host.opts.Observer != nil {
 			p.host.opts.Observer(ctx, out.Invocation)
 		}
+		p.leave() // before the caller knows: its next invocation must find the place free
 		result <- out
 	}()
 	select {
