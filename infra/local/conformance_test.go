@@ -222,7 +222,7 @@ func (s *sockets) kill(t testing.TB, name string) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-tick.C {
-		if !slices.Contains(s.gateway.Connections(), name) {
+		if !slices.ContainsFunc(s.gateway.Connections(), func(c gateway.Connection) bool { return c.ID == name }) {
 			return
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 const (
 	internalServerError = "Internal server error"
 	requestTimedOut     = "Endpoint request timed out"
+	tooManyRequests     = "Too Many Requests" // chosen: nobody has published a sample
 )
 
 // answer is what came of an integration: a result, or a fault with the text that the client is told.
@@ -44,13 +44,14 @@ func faulty(status int, fault, detail string) answer {
 }
 
 // call runs a route's integration and tells the observer.
-func (g *Gateway) call(ctx context.Context, c *connection, route *template.Route, event []byte) answer {
+func (g *Gateway) call(ctx context.Context, c *connection, route *template.Route, in *incoming) answer {
 	began := time.Now()
 	ctx = g.opts.Trace(ctx, route.Key, c.id)
-	out := g.integrate(ctx, route, event)
+	g.opts.Chaos.Hop(ctx)
+	out := g.integrate(ctx, route, in)
 	g.observe(ctx, Request{
 		Route: route.Key, Connection: c.id, Function: route.Integration.Function, Status: out.status,
-		Error: out.detail, Duration: time.Since(began), RequestBytes: len(event),
+		Error: out.detail, Duration: time.Since(began), RequestBytes: len(in.payload),
 	})
 	return out
 }
@@ -59,28 +60,6 @@ func (g *Gateway) observe(ctx context.Context, r Request) {
 	if g.opts.Observer != nil {
 		g.opts.Observer(ctx, r)
 	}
-}
-
-func (g *Gateway) integrate(ctx context.Context, route *template.Route, event []byte) answer {
-	if route.Integration.Type == "MOCK" {
-		return answer{status: http.StatusOK}
-	}
-	ctx, cancel := context.WithTimeout(ctx, route.Integration.Timeout)
-	defer cancel()
-	response, functionError, err := g.invoker.Invoke(ctx, route.Integration.Function, event)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return faulty(http.StatusGatewayTimeout, requestTimedOut, "integration timeout")
-	case err != nil:
-		return faulty(http.StatusInternalServerError, internalServerError, err.Error())
-	case functionError != "":
-		return faulty(http.StatusBadGateway, internalServerError, errorType(response))
-	}
-	out, err := parseResult(response)
-	if err != nil {
-		return faulty(http.StatusBadGateway, internalServerError, err.Error())
-	}
-	return out
 }
 
 func errorType(response []byte) string {
@@ -133,7 +112,7 @@ func parseResult(response []byte) (answer, error) {
 	return out, nil
 }
 
-// errorFrame is the gateway's own error frame. Its spacing is AWS's.
+// errorFrame is the text of the gateway's own error frame. Its spacing is AWS's.
 func errorFrame(text, connection, request string) []byte {
-	return appendMessage(nil, fmt.Appendf(nil, `{"message": "%s", "connectionId":"%s", "requestId":"%s"}`, text, connection, request))
+	return fmt.Appendf(nil, `{"message": "%s", "connectionId":"%s", "requestId":"%s"}`, text, connection, request)
 }

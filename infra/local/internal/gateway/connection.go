@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -15,6 +17,9 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
+
+	"github.com/disclone/disclone/infra/local/internal/chaos"
+	"github.com/disclone/disclone/infra/local/internal/clock"
 )
 
 // connection is one WebSocket. One goroutine reads it; each message runs in its own.
@@ -26,13 +31,18 @@ type connection struct {
 	userAgent   string
 	connectedAt time.Time
 
+	authorizer json.RawMessage // what the authorizer said of the client; nil without one
+	signer     *signer         // of the handshake; nil without AWS_IAM
+	compress   bool            // permessage-deflate was agreed on
+
 	conn   net.Conn
 	early  []byte       // read together with the handshake
 	active atomic.Int64 // Unix ms of the last traffic in either direction
 
 	write    sync.Mutex // held for the writing of one message
 	closing  bool       // a close frame was sent; guarded by write
-	timer    *time.Timer
+	stalled  bool       // the rest of a message waits for the client to read; guarded by write
+	timer    clock.Timer
 	slots    chan struct{} // one for each message under way
 	onceOver sync.Once
 }
@@ -50,10 +60,10 @@ func newConnection(g *Gateway, r *http.Request, stage string) *connection {
 		host = r.RemoteAddr
 	}
 	return &connection{g: g, id: newID(), stage: stage, sourceIP: host, userAgent: r.UserAgent(),
-		connectedAt: time.Now(), slots: make(chan struct{}, maxFramesUnderWay)}
+		connectedAt: g.opts.Clock.Now(), slots: make(chan struct{}, maxFramesUnderWay)}
 }
 
-func (c *connection) touch() { c.active.Store(time.Now().UnixMilli()) }
+func (c *connection) touch() { c.active.Store(c.g.opts.Clock.Now().UnixMilli()) }
 
 // serve reads the connection until it ends.
 func (c *connection) serve() {
@@ -66,7 +76,7 @@ func (c *connection) serve() {
 func (c *connection) watch() {
 	c.write.Lock()
 	defer c.write.Unlock()
-	c.timer = time.AfterFunc(c.left(), func() {
+	c.timer = c.g.opts.Clock.AfterFunc(c.left(), func() {
 		if c.left() > 0 {
 			c.watch()
 			return
@@ -82,7 +92,7 @@ func (c *connection) left() time.Duration {
 	if end.Before(idle) {
 		idle = end
 	}
-	return time.Until(idle)
+	return idle.Sub(c.g.opts.Clock.Now())
 }
 
 // readBuffer is small, since every idle connection holds one.
@@ -96,7 +106,7 @@ func (c *connection) read() (code int, reason string) {
 		c.early = nil
 	}
 	// One read of the socket for a small frame; a large payload goes past the buffer.
-	r := &messageReader{in: bufio.NewReaderSize(in, readBuffer), control: c.control}
+	r := &messageReader{in: bufio.NewReaderSize(in, readBuffer), control: c.control, compress: c.compress}
 	for {
 		message, err := r.next()
 		if err != nil {
@@ -145,7 +155,9 @@ func (c *connection) control(opcode byte, payload []byte) error {
 	switch opcode {
 	case opPing:
 		// Whether a ping keeps a connection on AWS is not documented: here it does not, so nobody comes to rely on it.
-		return c.transmit(appendFrame(nil, 0x80|opPong, payload))
+		if err := c.transmit(appendFrame(nil, 0x80|opPong, payload)); !errors.Is(err, errStalled) {
+			return err
+		}
 	case opClose:
 		code, reason, err := parseClose(payload)
 		if err != nil {
@@ -162,33 +174,64 @@ func (c *connection) dispatch(message []byte) {
 	c.slots <- struct{}{}
 	go func() {
 		defer func() { <-c.slots }()
+		c.g.opts.Chaos.Wait(context.Background(), chaos.Reorder)
 		c.g.serveMessage(c, message)
+		if c.g.opts.Chaos.Hit(chaos.Cut) {
+			c.close(closeGoingAway, "Going away")
+		}
 	}()
 }
 
-// send writes a message's frames, and counts as traffic.
-func (c *connection) send(frames []byte) error {
-	err := c.transmit(frames)
+// errStalled means that the client does not read: nothing of the message was sent, and the connection stays.
+var errStalled = errors.New("gateway: the client does not read")
+
+// send sends a text message, and counts as traffic.
+func (c *connection) send(payload []byte) error {
+	first := byte(opText)
+	if c.compress {
+		payload, first = deflate(payload), opText|compressed
+	}
+	err := c.transmit(appendMessage(make([]byte, 0, len(payload)+64), first, payload))
 	if err == nil {
 		c.touch()
 	}
 	return err
 }
 
-// transmit writes frames. A client that does not read is given up.
+// transmit writes frames. Where the client takes only a part of them, the rest follows as soon as it reads on, and
+// until then there is errStalled for whatever comes next.
 func (c *connection) transmit(frames []byte) error {
 	c.write.Lock()
 	defer c.write.Unlock()
-	if c.closing {
+	switch {
+	case c.closing:
 		return net.ErrClosed
+	case c.stalled:
+		return errStalled
 	}
-	if err := write(c.conn, frames); err != nil {
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			_ = c.conn.Close() // half a frame may be out; nothing more can be sent
-		}
+	n, err := write(c.conn, frames)
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
+	if _, secure := c.conn.(*tls.Conn); secure {
+		_ = c.conn.Close() // a TLS connection whose write timed out is of no use (crypto/tls)
+		return err
+	}
+	if n == 0 {
+		return errStalled
+	}
+	c.stalled = true
+	_ = c.conn.SetWriteDeadline(time.Time{}) // the write that follows fails if this does
+	go c.finish(frames[n:])
 	return nil
+}
+
+// finish writes the rest of a message, however long the client takes.
+func (c *connection) finish(rest []byte) {
+	_, _ = c.conn.Write(rest) // the reader sees it if the client is gone
+	c.write.Lock()
+	defer c.write.Unlock()
+	c.stalled = false
 }
 
 // sendClose sends a close frame, once.
@@ -199,7 +242,9 @@ func (c *connection) sendClose(code int, reason string) {
 		return
 	}
 	c.closing = true
-	_ = write(c.conn, appendClose(nil, code, reason)) // the client may be gone
+	if !c.stalled { // else the frame would stand in the middle of another
+		_, _ = write(c.conn, appendClose(nil, code, reason)) // the client may be gone
+	}
 }
 
 // close closes the connection from this side.
@@ -234,21 +279,22 @@ func (e *clientClose) Error() string { return "closed by the client" }
 
 // messageReader puts frames together to messages. control is called for the control frames between them.
 type messageReader struct {
-	in      io.Reader
-	control func(opcode byte, payload []byte) error
-	header  [14]byte
+	in       io.Reader
+	control  func(opcode byte, payload []byte) error
+	compress bool // permessage-deflate was agreed on
+	header   [14]byte
 }
 
 // next gives the next text message. Its errors are [*closeError] where the client must be told.
 func (r *messageReader) next() ([]byte, error) {
 	var message []byte
-	started := false
+	started, packed, checked := false, false, 0
 	for {
 		h, err := readHeader(r.in, &r.header)
 		if err != nil {
 			return nil, err
 		}
-		if err := checkSequence(h, started, len(message)); err != nil {
+		if err := checkSequence(h, started, r.compress, len(message)); err != nil {
 			return nil, err
 		}
 		payload := make([]byte, h.length)
@@ -263,23 +309,55 @@ func (r *messageReader) next() ([]byte, error) {
 			continue
 		}
 		if !started {
-			message, started = payload, true
+			message, started, packed = payload, true, h.compressed
 		} else {
 			message = append(message, payload...)
 		}
-		if !h.final {
-			continue
+		if h.final && packed {
+			return unpack(message)
 		}
-		if !utf8.Valid(message) {
-			return nil, &closeError{closeInvalidPayload, "the message is not UTF-8"}
+		if !packed {
+			if checked, err = checkText(message, checked, h.final); err != nil {
+				return nil, err
+			}
 		}
-		return message, nil
+		if h.final {
+			return message, nil
+		}
 	}
 }
 
+func unpack(message []byte) ([]byte, error) {
+	text, err := inflate(message)
+	if err == nil {
+		_, err = checkText(text, 0, true)
+	}
+	return text, err
+}
+
+// checkText says whether the message is UTF-8 so far, from the place up to which that is known; a character may still be
+// unfinished unless the message is.
+func checkText(message []byte, from int, final bool) (int, error) {
+	rest := message[from:]
+	if utf8.Valid(rest) {
+		return len(message), nil
+	}
+	for n := 1; n < utf8.UTFMax && n <= len(rest) && !final; n++ {
+		if whole := len(rest) - n; utf8.RuneStart(rest[whole]) {
+			if !utf8.FullRune(rest[whole:]) && utf8.Valid(rest[:whole]) {
+				return from + whole, nil
+			}
+			break
+		}
+	}
+	return 0, &closeError{closeInvalidPayload, "the message is not UTF-8"}
+}
+
 // checkSequence holds the rules for the frames of one message, and API Gateway's limits.
-func checkSequence(h frameHeader, started bool, size int) error {
+func checkSequence(h frameHeader, started, compress bool, size int) error {
 	switch {
+	case h.compressed && (!compress || started || h.opcode >= opClose):
+		return protocolError("reserved bits are set")
 	case h.opcode >= opClose:
 		return nil
 	case h.opcode == opBinary:
@@ -298,7 +376,7 @@ func checkSequence(h frameHeader, started bool, size int) error {
 func (g *Gateway) disconnected(c *connection, code int, reason string) {
 	routing := g.routes.Load()
 	route := routing.routes["$disconnect"]
-	if route == nil {
+	if route == nil || g.opts.Chaos.Hit(chaos.LoseDisconnect) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), disconnectTimeout)
@@ -316,11 +394,16 @@ func (g *Gateway) serveMessage(c *connection, message []byte) {
 		_ = c.send(errorFrame("Forbidden", c.id, requestID)) // the client may be gone
 		return
 	}
+	if !routing.throttles.event(c.stage, route.Key, g.opts.Clock.Now()) {
+		g.observe(context.Background(), Request{Route: route.Key, Connection: c.id, Status: http.StatusTooManyRequests, Error: "throttled"})
+		_ = c.send(errorFrame(tooManyRequests, c.id, requestID))
+		return
+	}
 	out := g.call(context.Background(), c, route, c.messageEvent(routing, route, message, requestID))
 	switch {
 	case out.fault != "":
 		_ = c.send(errorFrame(out.fault, c.id, requestID))
 	case route.RouteResponse && len(out.body) > 0:
-		_ = c.send(appendMessage(nil, out.body))
+		_ = c.send(out.body)
 	}
 }

@@ -208,7 +208,7 @@ func (f *fixture) onlyID() string {
 	if len(ids) != 1 {
 		f.t.Fatalf("connections %v, want one", ids)
 	}
-	return ids[0]
+	return ids[0].ID
 }
 
 func strict(t *testing.T, payload []byte) events.APIGatewayWebsocketProxyRequest {

@@ -28,6 +28,9 @@ const (
 	closeTooLarge        = 1009
 )
 
+// compressed is the bit of a message's first frame that says that the message is compressed (RFC 7692, section 6).
+const compressed = 0x40
+
 const maxControl = 125 // bytes of a control frame's payload (RFC 6455, section 5.5)
 
 // closeError ends a connection with a code.
@@ -42,10 +45,11 @@ func protocolError(reason string) error { return &closeError{closeProtocolError,
 
 // frameHeader is the part of a frame before its payload.
 type frameHeader struct {
-	final  bool
-	opcode byte
-	length int64
-	mask   [4]byte
+	final      bool
+	compressed bool // the first reserved bit, which permessage-deflate uses
+	opcode     byte
+	length     int64
+	mask       [4]byte
 }
 
 // readHeader reads the header of a client's frame and holds the rules for it: a mask, no reserved bits, known opcodes,
@@ -54,10 +58,10 @@ func readHeader(r io.Reader, buf *[14]byte) (frameHeader, error) {
 	if _, err := io.ReadFull(r, buf[:2]); err != nil {
 		return frameHeader{}, err
 	}
-	h := frameHeader{final: buf[0]&0x80 != 0, opcode: buf[0] & 0x0f, length: int64(buf[1] & 0x7f)}
+	h := frameHeader{final: buf[0]&0x80 != 0, compressed: buf[0]&compressed != 0, opcode: buf[0] & 0x0f, length: int64(buf[1] & 0x7f)}
 	control := h.opcode >= 0x8
 	switch {
-	case buf[0]&0x70 != 0:
+	case buf[0]&0x30 != 0:
 		return h, protocolError("reserved bits are set")
 	case h.opcode > opBinary && h.opcode < opClose, h.opcode > opPong:
 		return h, protocolError("unknown opcode")
@@ -120,14 +124,14 @@ func appendFrame(dst []byte, first byte, payload []byte) []byte {
 	return append(dst, payload...)
 }
 
-// appendMessage appends a text message, in frames of at most 32 KB, as API Gateway splits what functions post.
-func appendMessage(dst, payload []byte) []byte {
-	opcode := byte(opText)
+// appendMessage appends a message, in frames of at most 32 KB, as API Gateway splits what functions post. first is the
+// opcode of its first frame, with the bit of a compressed one.
+func appendMessage(dst []byte, first byte, payload []byte) []byte {
 	for len(payload) > maxFrame {
-		dst = appendFrame(dst, opcode, payload[:maxFrame])
-		payload, opcode = payload[maxFrame:], opContinuation
+		dst = appendFrame(dst, first, payload[:maxFrame])
+		payload, first = payload[maxFrame:], opContinuation
 	}
-	return appendFrame(dst, 0x80|opcode, payload)
+	return appendFrame(dst, 0x80|first, payload)
 }
 
 // appendClose appends a close frame.

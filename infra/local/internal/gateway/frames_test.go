@@ -22,6 +22,12 @@ type raw struct {
 
 func (f *fixture) raw() *raw {
 	f.t.Helper()
+	return f.rawWith("")
+}
+
+// rawWith connects with further header lines.
+func (f *fixture) rawWith(headers string) *raw {
+	f.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
 	if err != nil {
 		f.t.Fatal(err)
@@ -29,7 +35,7 @@ func (f *fixture) raw() *raw {
 	f.t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	fmt.Fprint(conn, "GET /prod HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"+headers+"\r\n")
 	r := &raw{f.t, conn, bufio.NewReader(conn)}
 	resp, err := http.ReadResponse(r.in, nil)
 	if err != nil || resp.StatusCode != 101 || resp.Header.Get("Sec-Websocket-Accept") != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/disclone/disclone/infra/local/internal/chaos"
+	"github.com/disclone/disclone/infra/local/internal/clock"
 	"github.com/disclone/disclone/infra/local/internal/template"
 )
 
@@ -20,8 +23,8 @@ const (
 	maxMessage         = 128 * 1024
 	defaultIdle        = 10 * time.Minute
 	defaultDuration    = 2 * time.Hour
-	writeTimeout       = 2 * time.Second // until a client that does not read is given up
-	maxFramesUnderWay  = 100             // of one connection; more of them wait in the socket
+	writeTimeout       = 200 * time.Millisecond // that a post waits for a client that does not read
+	maxFramesUnderWay  = 100                    // of one connection; more of them wait in the socket
 	disconnectTimeout  = 29 * time.Second
 	handshakeReadLimit = 4096 // bytes of a URL (API Gateway quota)
 )
@@ -54,8 +57,16 @@ type Options struct {
 	IdleTimeout time.Duration // 10 minutes if 0
 	MaxDuration time.Duration // 2 hours if 0
 	APIKeys     []string      // what x-api-key may be on a route with ApiKeyRequired
-	Static      http.Handler  // serves plain requests outside the stages; nil refuses them
-	Log         *slog.Logger  // slog.Default() if nil
+	// AccessKeys are the secret access keys, by their ids, that AWS_IAM authorization and CheckSignatures take.
+	AccessKeys map[string]string
+	// CheckSignatures asks for a valid signature of every request to @connections.
+	CheckSignatures bool
+	Compress        bool         // agree to permessage-deflate with clients that offer it
+	Quota           *Quota       // what the account may; nil throttles nothing
+	Clock           clock.Clock  // what idle and maximum times go by; the real clock if nil
+	Chaos           *chaos.Chaos // injects faults; nil injects none
+	Static          http.Handler // serves plain requests outside the stages; nil refuses them
+	Log             *slog.Logger // slog.Default() if nil
 	// Observer is told of each event that was served. ctx is what the function was invoked with. It may be called
 	// concurrently.
 	Observer func(ctx context.Context, r Request)
@@ -67,6 +78,7 @@ type Options struct {
 type Gateway struct {
 	opts    Options
 	invoker Invoker
+	client  *http.Client // of HTTP_PROXY integrations
 	routes  atomic.Pointer[routing]
 
 	mu          sync.Mutex
@@ -77,12 +89,17 @@ type Gateway struct {
 
 // New makes a gateway. It fails with [ErrUnsupported] for an API that it cannot serve.
 func New(api *template.API, inv Invoker, opts *Options) (*Gateway, error) {
-	g := &Gateway{invoker: inv, connections: map[string]*connection{}}
+	g := &Gateway{invoker: inv, client: newProxyClient(), connections: map[string]*connection{}}
 	if opts != nil {
 		g.opts = *opts
 	}
 	g.defaults(api)
 	return g, g.Update(api)
+}
+
+// newProxyClient makes the client of HTTP integrations. It follows no redirects, as API Gateway does not.
+func newProxyClient() *http.Client {
+	return &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 func (g *Gateway) defaults(api *template.API) {
@@ -102,6 +119,9 @@ func (g *Gateway) defaults(api *template.API) {
 	if o.MaxDuration <= 0 {
 		o.MaxDuration = defaultDuration
 	}
+	if o.Clock == nil {
+		o.Clock = clock.Real()
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -112,7 +132,7 @@ func (g *Gateway) defaults(api *template.API) {
 
 // Update replaces the routes. Connections stay.
 func (g *Gateway) Update(api *template.API) error {
-	r, err := newRouting(api)
+	r, err := newRouting(api, g.opts.Quota)
 	if err != nil {
 		return err
 	}
@@ -130,7 +150,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			forbidden(w)
 			return
 		}
-		g.serveConnections(w, r, strings.TrimPrefix(rest, "@connections/"))
+		g.serveConnections(w, r, routing, strings.TrimPrefix(rest, "@connections/"))
 	case routing.stages[stage] && rest == "":
 		g.serveHandshake(w, r, routing, stage)
 	case g.opts.Static != nil && !isUpgrade(r):
@@ -154,15 +174,25 @@ func refuse(w http.ResponseWriter, status int, kind, message string) {
 	fmt.Fprintf(w, `{"message":%q}`, message)
 }
 
-// Connections gives the ids of the open connections.
-func (g *Gateway) Connections() []string {
+// Connection is an open connection, as an observer sees it.
+type Connection struct {
+	ID, Stage, SourceIP, UserAgent string
+	ConnectedAt, LastActiveAt      time.Time
+}
+
+// Connections gives the open connections, the oldest first.
+func (g *Gateway) Connections() []Connection {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	ids := make([]string, 0, len(g.connections))
-	for id := range g.connections {
-		ids = append(ids, id)
+	open := make([]Connection, 0, len(g.connections))
+	for _, c := range g.connections {
+		open = append(open, Connection{
+			ID: c.id, Stage: c.stage, SourceIP: c.sourceIP, UserAgent: c.userAgent,
+			ConnectedAt: c.connectedAt, LastActiveAt: time.UnixMilli(c.active.Load()),
+		})
 	}
-	return ids
+	slices.SortFunc(open, func(a, b Connection) int { return a.ConnectedAt.Compare(b.ConnectedAt) })
+	return open
 }
 
 // Shutdown closes every connection with 1001, as AWS does before maintenance, and waits for their $disconnect.

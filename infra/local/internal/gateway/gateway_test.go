@@ -18,6 +18,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/disclone/disclone/infra/local/internal/clock"
 	"github.com/disclone/disclone/infra/local/internal/gateway"
 )
 
@@ -305,21 +306,55 @@ func TestFramesRunInParallel(t *testing.T) {
 // J11: an idle connection and an old one are closed with 1001, and $disconnect says so.
 func TestIdleAndMaximumDuration(t *testing.T) {
 	t.Parallel()
-	for name, opts := range map[string]*gateway.Options{
-		"idle": {IdleTimeout: 50 * time.Millisecond}, "duration": {MaxDuration: 50 * time.Millisecond},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := start(t, map[string]function{"$disconnect": returns(`{}`)}, opts)
-			conn := f.connect()
-			if code := closeCode(t, conn); code != websocket.StatusGoingAway {
-				t.Errorf("code %d", code)
-			}
-			rc := strict(t, f.inv.event(t, "$disconnect", 1)).RequestContext
-			if rc.DisconnectStatusCode != 1001 || *rc.DisconnectReason != "Going away" {
-				t.Errorf("%d %q", rc.DisconnectStatusCode, *rc.DisconnectReason)
-			}
-		})
+	at := clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	f := start(t, map[string]function{"$disconnect": returns(`{}`), "$default": returns(`{"statusCode":200,"body":"ok"}`)}, &gateway.Options{Clock: at})
+	idle := f.connect()
+	id := f.onlyID()
+	await(t, at, 1)
+	at.Advance(9 * time.Minute)
+	if _, err := f.management().PostToConnection(timeout(t), &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &id, Data: []byte("push")}); err != nil {
+		t.Fatal(err)
+	}
+	at.Advance(9 * time.Minute) // the push was traffic
+	if got := receive(t, idle); got != "push" || len(f.gw.Connections()) != 1 {
+		t.Fatalf("%q, and %d connections after a push", got, len(f.gw.Connections()))
+	}
+	send(t, idle, "x")
+	if got := receive(t, idle); got != "ok" {
+		t.Fatalf("%q", got)
+	}
+	at.Advance(10*time.Minute + time.Millisecond)
+	wentAway(t, f, idle, 1)
+
+	busy := f.connect()
+	await(t, at, 1)
+	for range 13 { // a message each nine minutes keeps it until the two hours are over
+		send(t, busy, "x")
+		if got := receive(t, busy); got != "ok" {
+			t.Fatalf("%q", got)
+		}
+		at.Advance(9 * time.Minute)
+	}
+	at.Advance(3*time.Minute + time.Millisecond)
+	wentAway(t, f, busy, 2)
+}
+
+func await(t *testing.T, at *clock.Manual, timers int) {
+	t.Helper()
+	if err := at.AwaitTimers(timeout(t), timers); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wentAway waits for the close of a connection, and for the nth $disconnect.
+func wentAway(t *testing.T, f *fixture, conn *websocket.Conn, n int) {
+	t.Helper()
+	if code := closeCode(t, conn); code != websocket.StatusGoingAway {
+		t.Errorf("code %d", code)
+	}
+	rc := strict(t, f.inv.event(t, "$disconnect", n)).RequestContext
+	if rc.DisconnectStatusCode != 1001 || *rc.DisconnectReason != "Going away" {
+		t.Errorf("%d %q", rc.DisconnectStatusCode, *rc.DisconnectReason)
 	}
 }
 

@@ -57,11 +57,15 @@ func (g *Gateway) serveHandshake(w http.ResponseWriter, r *http.Request, routing
 		return
 	}
 	c := newConnection(g, r, stage)
-	route := routing.routes["$connect"]
+	if !routing.throttles.connect(stage, g.opts.Clock.Now()) {
+		refuse(w, http.StatusTooManyRequests, "TooManyRequestsException", tooManyRequests)
+		return
+	}
 	subprotocol := ""
-	if route != nil {
-		if route.APIKey && !slices.Contains(g.opts.APIKeys, r.Header.Get("X-Api-Key")) {
-			forbidden(w)
+	if route := routing.routes["$connect"]; route != nil {
+		if refused := g.authorize(r, c, routing, route); refused != nil {
+			g.opts.Log.Debug("gateway: refused", "connection", c.id, "status", refused.status, "reason", refused.detail)
+			refuse(w, refused.status, "", refused.text)
 			return
 		}
 		// A client that goes away while it waits does not stop the function: its $disconnect follows.
@@ -72,6 +76,7 @@ func (g *Gateway) serveHandshake(w http.ResponseWriter, r *http.Request, routing
 		}
 		subprotocol = out.header("Sec-WebSocket-Protocol")
 	}
+	c.compress = g.opts.Compress && offersDeflate(r.Header)
 	g.upgrade(w, r, c, subprotocol)
 }
 
@@ -89,6 +94,9 @@ func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, c *connection,
 	if subprotocol != "" {
 		answer += "Sec-WebSocket-Protocol: " + subprotocol + "\r\n"
 	}
+	if c.compress {
+		answer += "Sec-WebSocket-Extensions: " + extension + "\r\n"
+	}
 	c.conn, c.early = conn, early(buffered.Reader)
 	// Known before the client is: it may be posted to as soon as it has read the 101.
 	if !g.add(c) {
@@ -96,7 +104,7 @@ func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, c *connection,
 		return
 	}
 	_ = conn.SetDeadline(time.Time{})
-	if err := write(conn, fmt.Appendf(nil, "%s\r\n", answer)); err != nil {
+	if _, err := write(conn, fmt.Appendf(nil, "%s\r\n", answer)); err != nil {
 		c.end(closeAbnormal, "")
 		return
 	}
@@ -114,10 +122,10 @@ func early(r *bufio.Reader) []byte {
 	return slices.Clone(data)
 }
 
-func write(conn net.Conn, data []byte) error {
+// write writes data, and says how much of it the client's side has taken.
+func write(conn net.Conn, data []byte) (int, error) {
 	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return err
+		return 0, err
 	}
-	_, err := conn.Write(data)
-	return err
+	return conn.Write(data)
 }

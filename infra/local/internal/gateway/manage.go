@@ -10,6 +10,8 @@ import (
 	"os"
 	"regexp"
 	"time"
+
+	"github.com/disclone/disclone/infra/local/internal/chaos"
 )
 
 // connectionID is the form of ids. A request for one of another form is a bad request; for one that is not there, gone.
@@ -22,8 +24,22 @@ func hexID() string {
 }
 
 // serveConnections is the @connections API: POST sends, GET describes, DELETE closes.
-func (g *Gateway) serveConnections(w http.ResponseWriter, r *http.Request, id string) {
+func (g *Gateway) serveConnections(w http.ResponseWriter, r *http.Request, routing *routing, id string) {
 	w.Header().Set("x-amzn-RequestId", newID())
+	payload, err := io.ReadAll(io.LimitReader(r.Body, maxMessage+1))
+	if err != nil {
+		return // the caller is gone
+	}
+	if err := g.checkSignature(r, payload); err != nil {
+		g.opts.Log.Debug("gateway: refused", "connection", id, "action", manageAction, "reason", err)
+		forbidden(w)
+		return
+	}
+	g.opts.Chaos.Hop(r.Context())
+	if !routing.throttles.callback(g.opts.Clock.Now()) {
+		limited(w, "Rate exceeded")
+		return
+	}
 	if !connectionID.MatchString(id) {
 		refuse(w, http.StatusBadRequest, "BadRequestException", "Invalid connectionId: "+id)
 		return
@@ -35,7 +51,7 @@ func (g *Gateway) serveConnections(w http.ResponseWriter, r *http.Request, id st
 	}
 	switch r.Method {
 	case http.MethodPost:
-		g.post(w, r, c)
+		g.post(w, r, c, payload)
 	case http.MethodGet:
 		c.describe(w)
 	case http.MethodDelete:
@@ -47,6 +63,11 @@ func (g *Gateway) serveConnections(w http.ResponseWriter, r *http.Request, id st
 	}
 }
 
+// limited is AWS's answer to a caller that is too fast, or whose client is too slow.
+func limited(w http.ResponseWriter, message string) {
+	refuse(w, http.StatusTooManyRequests, "LimitExceededException", message)
+}
+
 // gone is AWS's answer for a connection that is not there: the type in a header, and no body.
 func gone(w http.ResponseWriter) {
 	w.Header().Set("x-amzn-ErrorType", "GoneException")
@@ -54,25 +75,39 @@ func gone(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusGone)
 }
 
-func (g *Gateway) post(w http.ResponseWriter, r *http.Request, c *connection) {
-	payload, err := io.ReadAll(io.LimitReader(r.Body, maxMessage+1))
-	if err != nil {
-		return // the caller is gone
-	}
+func (g *Gateway) post(w http.ResponseWriter, r *http.Request, c *connection, payload []byte) {
 	if len(payload) > maxMessage {
 		refuse(w, http.StatusRequestEntityTooLarge, "PayloadTooLargeException", "The data has exceeded the maximum size allowed.")
 		return
 	}
-	frames := appendMessage(make([]byte, 0, len(payload)+64), payload)
-	switch err := c.send(frames); {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		refuse(w, http.StatusTooManyRequests, "LimitExceededException", "The client does not read.")
+	faults := g.opts.Chaos
+	switch {
+	case faults.Hit(chaos.Post410):
+		gone(w)
+		return
+	case faults.Hit(chaos.Post429):
+		limited(w, "Rate exceeded")
+		return
+	case faults.Hit(chaos.Post500):
+		failed(w)
+		return
+	}
+	faults.Wait(r.Context(), chaos.Reorder)
+	switch err := c.send(payload); {
+	case errors.Is(err, errStalled), errors.Is(err, os.ErrDeadlineExceeded):
+		limited(w, "The client does not read.")
 	case err != nil:
 		gone(w)
+	case faults.Hit(chaos.PostLost):
+		failed(w)
 	default:
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusOK)
 	}
+}
+
+func failed(w http.ResponseWriter) {
+	refuse(w, http.StatusInternalServerError, "InternalServerErrorException", internalServerError)
 }
 
 func (c *connection) describe(w http.ResponseWriter) {
@@ -80,7 +115,7 @@ func (c *connection) describe(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{ // the caller is gone if this fails
 		"connectedAt":  c.connectedAt.UTC().Format(iso),
-		"identity":     identity{SourceIP: c.sourceIP, UserAgent: c.userAgent},
+		"identity":     identity{c.userAgent, c.sourceIP, nil},
 		"lastActiveAt": time.UnixMilli(c.active.Load()).UTC().Format(iso),
 	})
 }

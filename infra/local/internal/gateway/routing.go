@@ -14,16 +14,17 @@ type routing struct {
 	routes    map[string]*template.Route
 	stages    map[string]bool
 	variables map[string]map[string]string // by stage
+	throttles *throttles
 }
 
-func newRouting(api *template.API) (*routing, error) {
+func newRouting(api *template.API, quota *Quota) (*routing, error) {
 	selection, err := parseExpression(api.RouteSelection)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: RouteSelectionExpression: %w", api.Pos, api.ID, err)
 	}
 	r := &routing{
 		api: *api, selection: selection, routes: map[string]*template.Route{},
-		stages: map[string]bool{}, variables: map[string]map[string]string{},
+		stages: map[string]bool{}, variables: map[string]map[string]string{}, throttles: newThrottles(quota, api),
 	}
 	for _, stage := range api.Stages {
 		r.stages[stage.Name] = true
@@ -40,13 +41,26 @@ func newRouting(api *template.API) (*routing, error) {
 }
 
 func supported(route *template.Route) error {
-	switch kind := route.Integration.Type; {
-	case kind != "AWS_PROXY" && kind != "MOCK":
-		return fmt.Errorf("%w: %s: the integration type %s of the route %s", ErrUnsupported, route.Pos, kind, route.Key)
-	case route.Auth.Type != "" && route.Auth.Type != "NONE":
+	switch route.Auth.Type {
+	case "", "NONE", "AWS_IAM":
+	case "CUSTOM":
+		for _, source := range route.Auth.IdentitySource {
+			if err := checkIdentitySource(source); err != nil {
+				return err
+			}
+		}
+	default:
 		return fmt.Errorf("%w: %s: %s authorization of the route %s", ErrUnsupported, route.Pos, route.Auth.Type, route.Key)
 	}
-	return nil
+	switch route.Integration.Type {
+	case "AWS_PROXY":
+		return nil
+	case "MOCK":
+		return checkTemplates(&route.Integration)
+	case "HTTP_PROXY":
+		return checkProxy(&route.Integration)
+	}
+	return fmt.Errorf("%w: %s: the integration type %s of the route %s", ErrUnsupported, route.Pos, route.Integration.Type, route.Key)
 }
 
 // pick chooses the route of a message: by the selection expression, else $default, else none. A client cannot choose a

@@ -76,6 +76,7 @@ func (r *reader) integration(route *resource) Integration {
 	in.Timeout = r.integrationTimeout(res, "TimeoutInMillis")
 	in.URI = r.propString(res, "IntegrationUri", "")
 	in.RequestTemplates = stringMap(r.prop(res, "RequestTemplates"))
+	in.RequestParameters = stringMap(r.prop(res, "RequestParameters"))
 	in.TemplateSelection = r.propString(res, "TemplateSelectionExpression", "")
 	switch in.Type {
 	case "AWS_PROXY":

@@ -113,6 +113,8 @@ type Integration struct {
 	// RequestTemplates and the Selection expression belong to MOCK.
 	RequestTemplates  map[string]string
 	TemplateSelection string
+	// RequestParameters are for HTTP_PROXY: integration.request.header.X and the like, to where their values come from.
+	RequestParameters map[string]string
 	Pos               Pos
 }
 
