@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/disclone/disclone/infra/local/internal/chaos"
 	"github.com/disclone/disclone/infra/local/internal/template"
 )
 
@@ -77,9 +78,18 @@ func (e *environment) run(inv *invocation) outcome {
 // attempt runs the invocation on the process or on a new one. It was not taken if an old process ended before it.
 func (e *environment) attempt(inv *invocation, out *outcome) (r reply, taken bool) {
 	began := time.Now()
+	faults := e.pool.host.opts.Chaos
+	if faults.Hit(chaos.Cold) {
+		e.restart()
+	}
 	proc, cold, err := e.ensure()
 	if err != nil {
 		return failure(inv.id, "Runtime.InvalidEntrypoint", err.Error()), true
+	}
+	if wait, hit := faults.After(chaos.Kill); hit {
+		victim := proc
+		timer := time.AfterFunc(wait, func() { victim.signal(killSignal) })
+		defer timer.Stop()
 	}
 	if cold {
 		out.Cold = true
@@ -103,6 +113,8 @@ func (e *environment) exchange(proc *process, inv *invocation) (r reply, taken b
 	timer := time.NewTimer(inv.timeout)
 	defer timer.Stop()
 	e.setCurrent(inv)
+	stop := proc.limitMemory(e.pool.fn.MemoryMB, e.print)
+	defer stop()
 	select {
 	case proc.work <- inv:
 	case <-proc.exited:
@@ -239,6 +251,16 @@ func (e *environment) kill(proc *process) {
 	e.forget(proc)
 	proc.signal(killSignal)
 	<-proc.exited
+}
+
+// restart makes the next invocation a cold start.
+func (e *environment) restart() {
+	e.mu.Lock()
+	proc := e.proc
+	e.mu.Unlock()
+	if proc != nil {
+		e.kill(proc)
+	}
 }
 
 // end asks the process to end, and makes it. No other starts here.

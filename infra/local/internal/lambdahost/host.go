@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/disclone/disclone/infra/local/internal/chaos"
 	"github.com/disclone/disclone/infra/local/internal/template"
 )
 
@@ -82,6 +80,8 @@ type Options struct {
 	InitTimeout time.Duration
 	// IdleTimeout is how long an unused process is kept; 5 minutes if 0.
 	IdleTimeout time.Duration
+	// Chaos kills processes and makes starts cold; nil does neither.
+	Chaos *chaos.Chaos
 	// Output gets each line that a function prints. It may be called concurrently.
 	Output func(function, requestID, line string)
 	// Observer is told of each invocation that has ended. ctx is that of Invoke. It may be called concurrently.
@@ -120,10 +120,11 @@ func New(opts *Options) *Host {
 }
 
 // Set defines a function, or replaces it: new invocations use the new artifact, running ones end on the old one. The
-// artifact is a directory with the executable `bootstrap`, which provided.* runtimes ask for.
+// artifact is a directory: with the executable `bootstrap` for a provided.* runtime, with the handler's module for
+// nodejs* and python*, which run on this machine's node and python3. Its error is [ErrUnsupported] for other runtimes.
 func (h *Host) Set(fn template.Function, artifact string) error {
-	bootstrap := filepath.Join(artifact, "bootstrap")
-	if err := runnable(fn, bootstrap); err != nil {
+	program, err := programOf(fn, artifact)
+	if err != nil {
 		return err
 	}
 	h.mu.Lock()
@@ -134,26 +135,12 @@ func (h *Host) Set(fn template.Function, artifact string) error {
 	if before := h.pools[fn.ID]; before != nil {
 		h.retire(before)
 	}
-	p := newPool(h, fn, bootstrap)
+	p := newPool(h, fn, program)
 	h.live[p] = true
 	for _, name := range []string{fn.ID, fn.Name, fn.ARN} {
 		if name != "" {
 			h.pools[name] = p
 		}
-	}
-	return nil
-}
-
-func runnable(fn template.Function, bootstrap string) error {
-	if fn.Runtime != "" && fn.Runtime != "go1.x" && !strings.HasPrefix(fn.Runtime, "provided") {
-		return fmt.Errorf("%w: %s: %s; supported are provided.al2023, provided.al2 and go1.x", ErrUnsupported, fn.ID, fn.Runtime)
-	}
-	info, err := os.Stat(bootstrap)
-	if err != nil {
-		return fmt.Errorf("lambdahost: %s: %w", fn.ID, err)
-	}
-	if info.Mode()&0o111 == 0 || info.IsDir() {
-		return fmt.Errorf("lambdahost: %s: %s is not executable", fn.ID, bootstrap)
 	}
 	return nil
 }

@@ -59,6 +59,7 @@ func TestFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHost(t, nil, testFn(func(f *template.Function) {
+				f.MemoryMB = 1024
 				if name == "timeout" {
 					f.Timeout = 500 * time.Millisecond
 				}

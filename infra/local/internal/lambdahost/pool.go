@@ -19,9 +19,9 @@ const defaultPatience = 2 * time.Millisecond
 
 // pool is one version of a function: its processes and the invocations that wait for one.
 type pool struct {
-	host      *Host
-	fn        template.Function
-	bootstrap string
+	host    *Host
+	fn      template.Function
+	program program
 
 	mu      sync.Mutex
 	idle    []*environment // the most recently used last
@@ -34,8 +34,8 @@ type pool struct {
 	once    sync.Once
 }
 
-func newPool(h *Host, fn template.Function, bootstrap string) *pool {
-	return &pool{host: h, fn: fn, bootstrap: bootstrap, all: map[*environment]bool{}, empty: make(chan struct{})}
+func newPool(h *Host, fn template.Function, program program) *pool {
+	return &pool{host: h, fn: fn, program: program, all: map[*environment]bool{}, empty: make(chan struct{})}
 }
 
 // invoke gives the payload to a process that is free, or to a new one, or waits for one.

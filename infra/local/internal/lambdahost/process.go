@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -55,8 +54,9 @@ func startProcess(e *environment) (*process, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("output: %w", err), ln.Close())
 	}
-	cmd := exec.Command(e.pool.bootstrap)
-	cmd.Dir = filepath.Dir(e.pool.bootstrap)
+	program := e.pool.program
+	cmd := exec.Command(program.args[0], program.args[1:]...)
+	cmd.Dir = program.dir
 	cmd.Env = variables(e.pool, ln.Addr().String())
 	cmd.SysProcAttr = childAttributes()
 	cmd.Stdout, cmd.Stderr = in, in
@@ -133,18 +133,57 @@ func (p *process) memoryKB() int {
 	return p.memory
 }
 
-func peakMemory(pid int) int {
+func peakMemory(pid int) int { return statusKB(pid, "VmHWM:") }
+
+// statusKB reads a value of /proc/{pid}/status in kilobytes, 0 where there is none.
+func statusKB(pid int, name string) int {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := bytes.Cut(text, []byte("VmHWM:"))
+	_, rest, _ := bytes.Cut(text, []byte(name))
 	value, _, _ := bytes.Cut(bytes.TrimSpace(rest), []byte(" "))
 	kb, err := strconv.Atoi(string(value))
 	if err != nil {
 		return 0
 	}
 	return kb
+}
+
+// memoryWatch is how often the memory of a process is compared with its limit while it runs an invocation.
+const memoryWatch = 100 * time.Millisecond
+
+// limitMemory kills the process when it takes more memory than its function has, until stop is called. What comes and
+// goes between two looks is not seen.
+func (p *process) limitMemory(limitMB int, print func(line string)) (stop func()) {
+	if limitMB <= 0 {
+		return func() {}
+	}
+	var mu sync.Mutex
+	var timer *time.Timer
+	stopped := false
+	look := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if stopped || p.ended() {
+			return
+		}
+		if kb := statusKB(p.cmd.Process.Pid, "VmRSS:"); kb > limitMB*1024 {
+			print(fmt.Sprintf("killed: it takes %d MB, and its MemorySize is %d MB", kb/1024, limitMB))
+			p.signal(killSignal)
+			return
+		}
+		timer.Reset(memoryWatch)
+	}
+	mu.Lock()
+	timer = time.AfterFunc(memoryWatch, look)
+	mu.Unlock()
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
+		timer.Stop()
+	}
 }
 
 // copyLines gives on what the function prints, line by line.

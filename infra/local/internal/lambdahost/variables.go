@@ -3,6 +3,7 @@ package lambdahost
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
 	"strconv"
 	"time"
 )
@@ -32,6 +33,7 @@ func variables(p *pool, runtimeAPI string) []string {
 		"PATH":                  "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 		"LD_LIBRARY_PATH":       "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
 	}
+	maps.Copy(set, p.program.env)
 	for k, v := range fn.Env {
 		if p.host.opts.Rewrite != nil {
 			v = p.host.opts.Rewrite(v)

@@ -63,6 +63,13 @@ func (s *state) do(ctx context.Context, ev event) (any, error) {
 		return map[string]int{"pid": os.Getpid(), "n": s.invocations}, nil
 	case "big":
 		return string(make([]byte, ev.Size)), nil
+	case "hold": // takes memory and stays
+		block := make([]byte, ev.Size)
+		for i := range block {
+			block[i] = 1
+		}
+		time.Sleep(time.Minute)
+		return len(block), nil
 	case "print":
 		fmt.Println(ev.Arg)
 		fmt.Fprintln(os.Stderr, "and to stderr")
