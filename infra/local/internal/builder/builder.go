@@ -25,6 +25,7 @@ type Options struct {
 
 // Build builds one function and gives the directory with its bootstrap. The methods are makefile (`make build-ID` with
 // ARTIFACTS_DIR, as SAM does) and go1.x; a function without one that has a bootstrap in its CodeUri is taken as it is.
+// The code of a nodejs* or python* function is copied, and npm or pip install what it asks for.
 // GOOS and GOARCH are this machine's, whatever the template's Architectures say. On failure the error carries the
 // compiler's output in full. A new build replaces the old artifact only when it succeeded.
 func Build(ctx context.Context, fn template.Function, opts *Options) (string, error) {
@@ -36,12 +37,18 @@ func Build(ctx context.Context, fn template.Function, opts *Options) (string, er
 	if err != nil {
 		return "", fmt.Errorf("builder: %s: %w", fn.ID, err)
 	}
-	if fn.SkipBuild || (fn.BuildMethod == "" && isFile(filepath.Join(fn.CodeDir, "bootstrap"))) {
+	if fn.SkipBuild || (fn.BuildMethod == "" && managed(fn) == "" && isFile(filepath.Join(fn.CodeDir, "bootstrap"))) {
 		return fn.CodeDir, nil
 	}
 	fresh := out + ".new"
 	if err := errors.Join(os.RemoveAll(fresh), os.MkdirAll(fresh, 0o755)); err != nil {
 		return "", fmt.Errorf("builder: %s: %w", fn.ID, err)
+	}
+	if managed(fn) != "" && fn.BuildMethod != "makefile" {
+		if err := buildManaged(ctx, fn, out, fresh); err != nil {
+			return "", err
+		}
+		return out, replace(out, fresh)
 	}
 	cmd, err := command(ctx, fn, fresh)
 	if err != nil {

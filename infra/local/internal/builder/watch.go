@@ -112,6 +112,10 @@ func (w *Watcher) note(ev fsnotify.Event) bool {
 
 func isSource(name string) bool {
 	base := filepath.Base(name)
+	switch filepath.Ext(base) {
+	case ".js", ".mjs", ".cjs", ".py":
+		return true
+	}
 	return base == "go.mod" || base == "Makefile" || (strings.HasSuffix(base, ".go") && !strings.HasSuffix(base, "_test.go"))
 }
 
@@ -141,6 +145,9 @@ func sources(ctx context.Context, fns []Built) map[string][]string {
 // goDirs gives the directories of a built Go function's package and of all it needs from the same module. The binary
 // says which package it was built from, whatever its makefile did.
 func goDirs(ctx context.Context, fn template.Function, artifact string) []string {
+	if fn.CodeDir == "" {
+		return nil // inline code changes with the template
+	}
 	info, err := buildinfo.ReadFile(filepath.Join(artifact, "bootstrap"))
 	if err != nil {
 		return allDirs(fn.CodeDir)

@@ -72,6 +72,7 @@ type Function struct {
 	Handler      string
 	Architecture string // arm64 or x86_64
 	CodeDir      string // CodeUri as an absolute directory; "" for inline code
+	Inline       string // the text of inline code
 	BuildMethod  string // Metadata.BuildMethod: makefile, go1.x, ""
 	SkipBuild    bool   // Metadata.SkipBuild
 	Timeout      time.Duration

@@ -48,8 +48,8 @@ func (r *reader) readCode(res *resource, fn *Function) {
 	if r.propString(res, "PackageType", "Zip") != "Zip" {
 		r.notEmulated(r.propPos(res, "PackageType"), res.id, "functions in container images")
 	}
-	if r.prop(res, "InlineCode") != nil || field(code, "ZipFile") != nil {
-		r.notEmulated(res.pos, res.id, "inline code")
+	if inline := r.prop(res, "InlineCode"); inline != nil || field(code, "ZipFile") != nil {
+		fn.Inline = text(inline) + text(field(code, "ZipFile"))
 		return
 	}
 	path, ok := code.(string)
