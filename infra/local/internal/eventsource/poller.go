@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/disclone/disclone/infra/local/internal/chaos"
+	"github.com/disclone/disclone/infra/local/internal/clock"
 	"github.com/disclone/disclone/infra/local/internal/template"
 )
 
@@ -42,41 +44,64 @@ type Invoker interface {
 
 // Options are the optional parts of a [Poller].
 type Options struct {
-	Log *slog.Logger // slog.Default() if nil
+	Log   *slog.Logger // slog.Default() if nil
+	Clock clock.Clock  // what windows and schedules go by; the real clock if nil
+	Chaos *chaos.Chaos // delays and repeats batches; nil does not
+	// StreamsURL is where DynamoDB and its streams are. Mappings of streams are refused without it.
+	StreamsURL string
 }
 
-// Poller serves all event source mappings of an app.
+// Poller serves all event source mappings and schedules of an app.
 type Poller struct {
-	mappings []mapping
-	client   *sqs.Client
-	invoker  Invoker
-	log      *slog.Logger
+	mappings  []mapping
+	streams   []stream
+	schedules []due
+	client    *sqs.Client
+	invoker   Invoker
+	opts      Options
+	log       *slog.Logger
 }
 
 type mapping struct {
 	template.Mapping
-	queue  template.Queue
-	region string
+	queue   template.Queue
+	region  string
+	filters filters
 }
 
-// New makes a poller of the app's enabled mappings. It fails with [ErrUnsupported] for one that it cannot serve.
+// New makes a poller of the app's enabled mappings and schedules. It fails with [ErrUnsupported] for one that it cannot
+// serve.
 func New(app *template.App, client *sqs.Client, inv Invoker, opts *Options) (*Poller, error) {
-	p := &Poller{client: client, invoker: inv, log: slog.Default()}
-	if opts != nil && opts.Log != nil {
-		p.log = opts.Log
+	p := &Poller{client: client, invoker: inv}
+	if opts != nil {
+		p.opts = *opts
+	}
+	if p.log = p.opts.Log; p.log == nil {
+		p.log = slog.Default()
+	}
+	if p.opts.Clock == nil {
+		p.opts.Clock = clock.Real()
+	}
+	if err := p.addSchedules(app); err != nil {
+		return nil, err
 	}
 	for _, m := range app.Mappings {
 		if !m.Enabled {
 			continue
 		}
-		queue, ok := queueOf(app, m.SourceARN)
-		switch {
-		case !ok:
-			return nil, fmt.Errorf("%w: %s: %s: the source %s is no queue of this template", ErrUnsupported, m.Pos, m.ID, m.SourceARN)
-		case len(m.Filters) > 0:
-			return nil, fmt.Errorf("%w: %s: %s: FilterCriteria", ErrUnsupported, m.Pos, m.ID)
+		filters, err := parseFilters(m)
+		if err != nil {
+			return nil, err
 		}
-		p.mappings = append(p.mappings, mapping{Mapping: m, queue: queue, region: app.Region})
+		if table, ok := tableOfStream(m.SourceARN); ok && p.opts.StreamsURL != "" {
+			p.streams = append(p.streams, stream{Mapping: m, table: table, region: app.Region, filters: filters})
+			continue
+		}
+		queue, ok := queueOf(app, m.SourceARN)
+		if !ok {
+			return nil, fmt.Errorf("%w: %s: %s: the source %s is no queue of this template", ErrUnsupported, m.Pos, m.ID, m.SourceARN)
+		}
+		p.mappings = append(p.mappings, mapping{Mapping: m, queue: queue, region: app.Region, filters: filters})
 	}
 	return p, nil
 }
@@ -95,6 +120,12 @@ func (p *Poller) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, m := range p.mappings {
 		group.Go(func() error { return p.poll(ctx, m) })
+	}
+	for _, s := range p.streams {
+		group.Go(func() error { return p.follow(ctx, s) })
+	}
+	for _, d := range p.schedules {
+		group.Go(func() error { return p.keepTime(ctx, d) })
 	}
 	return group.Wait()
 }
@@ -132,9 +163,7 @@ func (p *Poller) poll(ctx context.Context, m mapping) error {
 				<-slots
 				signal(ended)
 			}()
-			if len(batch) > 0 {
-				p.deliver(context.WithoutCancel(ctx), m, batch)
-			}
+			p.serve(context.WithoutCancel(ctx), m, batch)
 		})
 	}
 }
@@ -145,9 +174,9 @@ func (p *Poller) collect(ctx context.Context, m mapping) ([]types.Message, error
 	if err != nil || len(batch) == 0 {
 		return nil, err
 	}
-	closes := time.Now().Add(m.Window)
+	closes := p.opts.Clock.Now().Add(m.Window)
 	for len(batch) < m.BatchSize && (m.Window > 0 || m.BatchSize > maxReceive) {
-		left := time.Until(closes)
+		left := closes.Sub(p.opts.Clock.Now())
 		more, err := p.receive(ctx, m, min(m.BatchSize-len(batch), maxReceive), int32(max(left, 0)/time.Second))
 		if err != nil {
 			return batch, err
@@ -170,6 +199,21 @@ func (p *Poller) receive(ctx context.Context, m mapping, n int, wait int32) ([]t
 		return nil, err
 	}
 	return out.Messages, nil
+}
+
+// serve takes a batch on its way: what the mapping's filters do not want is deleted, the rest delivered.
+func (p *Poller) serve(ctx context.Context, m mapping, batch []types.Message) {
+	batch, unwanted := m.filters.split(batch)
+	p.remove(ctx, m, unwanted)
+	if len(batch) == 0 {
+		return
+	}
+	p.opts.Chaos.Wait(ctx, chaos.DelaySQS)
+	p.opts.Chaos.Hop(ctx)
+	p.deliver(ctx, m, batch)
+	if p.opts.Chaos.Hit(chaos.DuplicateSQS) { // at least once: the messages are gone, and come again
+		p.deliver(ctx, m, batch)
+	}
 }
 
 // deliver invokes the function with a batch and deletes what it handled. A throttled invocation is tried again while

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"slices"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/disclone/disclone/infra/local/internal/clock"
 	"github.com/disclone/disclone/infra/local/internal/eventsource"
 	"github.com/disclone/disclone/infra/local/internal/template"
 )
@@ -181,15 +183,113 @@ func TestEvent(t *testing.T) {
 	}
 }
 
+// G8: what no filter matches is deleted, and the function does not see it.
+func TestFiltersDelete(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		filters []string
+		bodies  []string
+		want    []string // what the function sees
+	}{
+		"object":          {[]string{`{"body":{"kind":["a"]}}`}, []string{`{"kind":"a"}`, `{"kind":"b"}`, `text`, `"a"`}, []string{`{"kind":"a"}`}},
+		"text":            {[]string{`{"body":["text"]}`}, []string{`text`, `{"kind":"a"}`}, []string{`text`}},
+		"two filters":     {[]string{`{"body":["x"]}`, `{"body":{"n":[{"numeric":[">",1]}]}}`}, []string{`x`, `{"n":2}`, `{"n":1}`}, []string{`x`, `{"n":2}`}},
+		"attributes":      {[]string{`{"messageAttributes":{"kind":{"stringValue":["test"]}}}`}, []string{`x`}, []string{`x`}},
+		"other attribute": {[]string{`{"messageAttributes":{"kind":{"stringValue":["other"]}}}`}, []string{`x`}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var mu sync.Mutex
+			var seen []string
+			deleted := run(t, tc.bodies, func(m *template.Mapping) { m.Filters = tc.filters },
+				func(_ int, event events.SQSEvent) (string, string, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					for _, r := range event.Records {
+						seen = append(seen, r.Body)
+					}
+					return "", "", nil
+				},
+				func(_ int, f *fakeSQS) bool {
+					f.mu.Lock()
+					defer f.mu.Unlock()
+					return len(f.deleted) == len(tc.bodies)
+				})
+			mu.Lock()
+			defer mu.Unlock()
+			if len(deleted) != len(tc.bodies) || !slices.Equal(seen, tc.want) {
+				t.Errorf("deleted %v, the function saw %v, want %v", deleted, seen, tc.want)
+			}
+		})
+	}
+}
+
+// A schedule invokes its function at each due time, once, and a failing one three times.
+func TestSchedules(t *testing.T) {
+	t.Parallel()
+	at := clock.NewManual(time.Date(2026, 1, 1, 0, 0, 30, 0, time.UTC))
+	app := &template.App{Region: "us-east-1", AccountID: "123456789012", Schedules: []template.Schedule{
+		{ID: "Hourly", Function: "F", Expression: "cron(0 * * * ? *)", Enabled: true},
+		{ID: "V2", Function: "G", Expression: "rate(5 minutes)", Input: `{"a":1}`, Enabled: true, V2: true},
+		{ID: "Off", Function: "H", Expression: "rate(1 minute)"},
+	}}
+	calls := make(chan string, 100)
+	p, err := eventsource.New(app, nil, invoke(func(_ context.Context, function string, payload []byte) ([]byte, string, error) {
+		var e struct {
+			Time       string
+			DetailType string `json:"detail-type"`
+		}
+		_ = json.Unmarshal(payload, &e)
+		calls <- function + " " + e.DetailType + e.Time + fmt.Sprint(function == "G" && string(payload) == `{"a":1}`)
+		if function == "F" {
+			return nil, "Unhandled", nil
+		}
+		return nil, "", nil
+	}), &eventsource.Options{Clock: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	want := map[string]int{"F Scheduled Event2026-01-01T01:00:00Zfalse": 3, "G true": 12}
+	for range 12 {
+		if err := at.AwaitTimers(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		at.Advance(5 * time.Minute)
+	}
+	got := map[string]int{}
+	for range 15 {
+		select {
+		case call := <-calls:
+			got[call]++
+		case <-time.After(20 * time.Second):
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Run: %v", err)
+	}
+	if !maps.Equal(got, want) || len(calls) != 0 {
+		t.Errorf("got %v and %d more, want %v", got, len(calls), want)
+	}
+}
+
 func TestUnsupportedMappings(t *testing.T) {
 	t.Parallel()
-	for name, m := range map[string]template.Mapping{
-		"another source": {Enabled: true, SourceARN: "arn:aws:kinesis:::x"},
-		"filters":        {Enabled: true, SourceARN: "arn", Filters: []string{`{}`}},
+	queue := []template.Queue{{ARN: "arn"}}
+	for name, app := range map[string]*template.App{
+		"another source":  {Mappings: []template.Mapping{{Enabled: true, SourceARN: "arn:aws:kinesis:::x"}}},
+		"filter":          {Queues: queue, Mappings: []template.Mapping{{Enabled: true, SourceARN: "arn", Filters: []string{`{"body":[{"cidr":"x"}]}`}}}},
+		"eleven filters":  {Queues: queue, Mappings: []template.Mapping{{Enabled: true, SourceARN: "arn", Filters: slices.Repeat([]string{`{"body":["x"]}`}, 11)}}},
+		"stream, no URL":  {Mappings: []template.Mapping{{Enabled: true, SourceARN: "arn:aws:dynamodb:r:1:table/T/stream/x"}}},
+		"schedule":        {Schedules: []template.Schedule{{Enabled: true, Expression: "rate(5)"}}},
+		"schedule's zone": {Schedules: []template.Schedule{{Enabled: true, Expression: "rate(1 hour)", TimeZone: "Mars/Base"}}},
 	} {
-		app := &template.App{Queues: []template.Queue{{ARN: "arn"}}, Mappings: []template.Mapping{m}}
 		if _, err := eventsource.New(app, nil, nil, nil); !errors.Is(err, eventsource.ErrUnsupported) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v, want ErrUnsupported", name, err)
 		}
 	}
 	off := &template.App{Mappings: []template.Mapping{{SourceARN: "arn:aws:kinesis:::x"}}}

@@ -92,6 +92,9 @@ func (r *reader) readEvent(fn, ev *resource) {
 	case "SQS":
 		r.readMapping(ev, fn.id, r.propString(ev, "Queue", ""))
 		r.rest(ev, "KmsKeyArn", "MetricsConfig")
+	case "DynamoDB":
+		r.readMapping(ev, fn.id, r.propString(ev, "Stream", ""))
+		r.rest(ev, "KmsKeyArn", "MetricsConfig")
 	case "Schedule":
 		r.readSchedule(ev, fn.id, "Schedule", false)
 	case "ScheduleV2":
@@ -121,7 +124,12 @@ func (r *reader) readMapping(ev *resource, function, source string) {
 	if scaling := r.prop(ev, "ScalingConfig"); scaling != nil {
 		m.MaxConcurrency = r.number(r.propPos(ev, "ScalingConfig"), ev.id, "MaximumConcurrency", field(scaling, "MaximumConcurrency"), 2, 1000)
 	}
-	if !strings.HasPrefix(source, "arn:aws:sqs:") {
+	m.StartingPos = r.propString(ev, "StartingPosition", "")
+	ofTable := strings.HasPrefix(source, "arn:aws:dynamodb:")
+	if ofTable && r.prop(ev, "BatchSize") == nil {
+		m.BatchSize = 100
+	}
+	if !ofTable && !strings.HasPrefix(source, "arn:aws:sqs:") {
 		r.notEmulated(ev.pos, ev.id, "the event source %s", source)
 		return
 	}
@@ -140,7 +148,6 @@ func (r *reader) readSchedule(ev *resource, function, expression string, v2 bool
 		s.Enabled = false
 	}
 	r.rest(ev, "Name", "Description", "RoleArn", "PermissionsBoundary")
-	r.notEmulated(ev.pos, function, "schedules: %s", s.Expression)
 	r.app.Schedules = append(r.app.Schedules, s)
 }
 
