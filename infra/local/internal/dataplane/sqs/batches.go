@@ -63,7 +63,7 @@ func (s *Server) each(url string, ids []string, one func(q *queue, i int) error)
 			bad = append(bad, failed(id, err))
 		}
 	}
-	q.wake(s.opts.Now())
+	q.wake(s.opts.Clock.Now())
 	return bad, nil
 }
 

@@ -41,7 +41,7 @@ func (s *Server) sendMessage(_ *http.Request, in sendIn) (sendOut, error) {
 		return sendOut{}, err
 	}
 	out, err := s.send(q, in)
-	q.wake(s.opts.Now())
+	q.wake(s.opts.Clock.Now())
 	return out, err
 }
 
@@ -50,7 +50,7 @@ func (s *Server) send(q *queue, in sendIn) (sendOut, error) {
 	if err := checkSend(q, in); err != nil {
 		return sendOut{}, err
 	}
-	now := s.opts.Now()
+	now := s.opts.Clock.Now()
 	m := &message{
 		id: requestID(), body: in.MessageBody, bodyMD5: md5Hex(in.MessageBody), attrs: in.MessageAttributes,
 		attrsMD5: md5Attributes(in.MessageAttributes), system: map[string]string{}, sent: now,
@@ -245,7 +245,7 @@ func (s *Server) take(r *http.Request, url string, n, visibility, wait int) ([]t
 		if wait >= 0 {
 			longest = time.Duration(wait) * time.Second
 		}
-		now := s.opts.Now()
+		now := s.opts.Clock.Now()
 		if deadline.IsZero() {
 			deadline = now.Add(longest)
 		}
@@ -263,13 +263,14 @@ func (s *Server) take(r *http.Request, url string, n, visibility, wait int) ([]t
 func (s *Server) sleep(r *http.Request, q *queue, longest time.Duration) bool {
 	woken := make(chan struct{}, 1)
 	e := q.waiting.PushBack(woken)
-	q.wake(s.opts.Now()) // sets the alarm for what becomes visible meanwhile
+	q.wake(s.opts.Clock.Now()) // sets the alarm for what becomes visible meanwhile
 	s.mu.Unlock()
-	timer := time.NewTimer(longest)
+	over := make(chan struct{})
+	timer := s.opts.Clock.AfterFunc(longest, func() { close(over) })
 	again := true
 	select {
 	case <-woken:
-	case <-timer.C:
+	case <-over:
 	case <-r.Context().Done():
 		again = false
 	}
@@ -277,7 +278,7 @@ func (s *Server) sleep(r *http.Request, q *queue, longest time.Duration) bool {
 	s.mu.Lock()
 	q.waiting.Remove(e)
 	if !again {
-		q.wake(s.opts.Now()) // a wake-up meant for the one who left
+		q.wake(s.opts.Clock.Now()) // a wake-up meant for the one who left
 	}
 	return again
 }
@@ -292,8 +293,8 @@ func (s *Server) bury(q *queue, m *message) bool {
 	moved := *m
 	moved.ready, moved.sourceARN = nil, q.arn
 	moved.receives, moved.firstReceived = 0, time.Time{}
-	dead.add(&moved, s.opts.Now(), 0)
-	dead.wake(s.opts.Now())
+	dead.add(&moved, s.opts.Clock.Now(), 0)
+	dead.wake(s.opts.Clock.Now())
 	return true
 }
 
@@ -327,7 +328,7 @@ func (q *queue) wake(now time.Time) {
 		q.alarm.Stop()
 	}
 	first := q.waiting.Front().Value.(chan struct{})
-	q.alarm = time.AfterFunc(q.invisible[0].visibleAt.Sub(now), func() {
+	q.alarm = q.clock.AfterFunc(q.invisible[0].visibleAt.Sub(now), func() {
 		select {
 		case first <- struct{}{}:
 		default:

@@ -5,6 +5,8 @@ import (
 	"container/list"
 	"strconv"
 	"time"
+
+	"github.com/disclone/disclone/infra/local/internal/clock"
 )
 
 const (
@@ -45,7 +47,8 @@ type queue struct {
 	dedup     map[string]dedupEntry
 	sequence  uint64
 	waiting   *list.List // of chan struct{}: long polls, the longest waiting first
-	alarm     *time.Timer
+	alarm     clock.Timer
+	clock     clock.Clock
 }
 
 type dedupEntry struct {
@@ -54,8 +57,10 @@ type dedupEntry struct {
 	until    time.Time
 }
 
-func newQueue(name, url, arn string, s settings, now time.Time) *queue {
+func newQueue(name, url, arn string, s settings, c clock.Clock) *queue {
+	now := c.Now()
 	return &queue{
+		clock: c,
 		name: name, url: url, arn: arn, settings: s, created: now, modified: now, tags: map[string]string{},
 		messages: map[string]*message{}, ready: list.New(), waiting: list.New(),
 		inFlight: map[string]int{}, dedup: map[string]dedupEntry{},

@@ -43,7 +43,7 @@ func (s *Server) createQueue(_ *http.Request, in createQueueIn) (queueURLOut, er
 	}
 	url := s.opts.BaseURL + "/" + s.opts.AccountID + "/" + in.QueueName
 	arn := "arn:aws:sqs:" + s.opts.Region + ":" + s.opts.AccountID + ":" + in.QueueName
-	q := newQueue(in.QueueName, url, arn, set, s.opts.Now())
+	q := newQueue(in.QueueName, url, arn, set, s.opts.Clock)
 	maps.Copy(q.tags, in.Tags)
 	s.queues[in.QueueName] = q
 	return queueURLOut{url}, nil
@@ -152,7 +152,7 @@ func (s *Server) getQueueAttributes(_ *http.Request, in getAttributesIn) (attrib
 	if err != nil {
 		return attributesOut{}, err
 	}
-	all := q.attributes(s.opts.Now())
+	all := q.attributes(s.opts.Clock.Now())
 	if slices.Contains(in.AttributeNames, "All") {
 		return attributesOut{all}, nil
 	}
@@ -185,6 +185,6 @@ func (s *Server) setQueueAttributes(_ *http.Request, in setAttributesIn) (empty,
 	if err := q.settings.merge(in.Attributes); err != nil {
 		return empty{}, err
 	}
-	q.modified = s.opts.Now()
+	q.modified = s.opts.Clock.Now()
 	return empty{}, nil
 }

@@ -51,7 +51,7 @@ func (s *Server) deleteMessage(_ *http.Request, in handleIn) (empty, error) {
 // delete deletes a message; one that is deleted already is no error. With an old handle a standard queue keeps the
 // message, as SQS may, and a FIFO queue refuses one whose visibility timeout ran out.
 func (s *Server) delete(q *queue, handle string) error {
-	now := s.opts.Now()
+	now := s.opts.Clock.Now()
 	q.settle(now)
 	m, current, err := q.find(handle)
 	if err != nil || m == nil {
@@ -91,7 +91,7 @@ func (s *Server) changeOne(q *queue, handle string, timeout *int) error {
 	if err != nil {
 		return err
 	}
-	now := s.opts.Now()
+	now := s.opts.Clock.Now()
 	q.settle(now)
 	m, current, err := q.find(handle)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
+
+	"github.com/disclone/disclone/infra/local/internal/clock"
 )
 
 // maxRequest is the most bytes of a request: a batch of 1 MiB, in base64 or escaped JSON.
@@ -18,10 +19,10 @@ const maxRequest = 8 << 20
 
 // Options are the optional parts of a [Server]. The zero value is ready to use.
 type Options struct {
-	Region    string           // us-east-1 if empty
-	AccountID string           // 123456789012 if empty
-	BaseURL   string           // of queue URLs; http://localhost if empty
-	Now       func() time.Time // the clock; time.Now if nil
+	Region    string      // us-east-1 if empty
+	AccountID string      // 123456789012 if empty
+	BaseURL   string      // of queue URLs; http://localhost if empty
+	Clock     clock.Clock // what timeouts and delays go by; the real clock if nil
 }
 
 // Server is the endpoint, an http.Handler. It is safe for concurrent use.
@@ -48,8 +49,8 @@ func New(opts *Options) *Server {
 	if s.opts.BaseURL == "" {
 		s.opts.BaseURL = "http://localhost"
 	}
-	if s.opts.Now == nil {
-		s.opts.Now = time.Now
+	if s.opts.Clock == nil {
+		s.opts.Clock = clock.Real()
 	}
 	s.ops = s.operations()
 	return s

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/disclone/disclone/infra/local/internal/clock"
 	"github.com/disclone/disclone/infra/local/internal/dataplane/sqs"
 )
 
@@ -24,17 +24,12 @@ import (
 type world struct {
 	*testing.T
 	client *awssqs.Client
-	mu     sync.Mutex
-	now    time.Time
+	clock  *clock.Manual
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{T: t, now: time.Unix(1_700_000_000, 0)}
-	server := httptest.NewServer(sqs.New(&sqs.Options{Now: func() time.Time {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		return w.now
-	}}))
+	w := &world{T: t, clock: clock.NewManual(time.Unix(1_700_000_000, 0))}
+	server := httptest.NewServer(sqs.New(&sqs.Options{Clock: w.clock}))
 	t.Cleanup(server.Close)
 	w.client = awssqs.New(awssqs.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
@@ -44,9 +39,7 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
+	w.clock.Advance(d)
 }
 
 func (w *world) queue(name string, attributes map[string]string) *string {
