@@ -18,6 +18,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/coder/websocket"
 
+	"github.com/disclone/disclone/infra/local/internal/clock"
 	"github.com/disclone/disclone/infra/local/internal/eventsource"
 	"github.com/disclone/disclone/infra/local/internal/gateway"
 	"github.com/disclone/disclone/infra/local/internal/provision"
@@ -35,7 +36,7 @@ import (
 // testEndpoints serves the embedded endpoints until the test ends.
 func testEndpoints(t *testing.T) *endpoints {
 	t.Helper()
-	e, err := openEndpoints(config{host: "127.0.0.1", region: "us-east-1"})
+	e, err := openEndpoints(config{host: "127.0.0.1", region: "us-east-1"}, clock.Real())
 	if err != nil {
 		t.Fatal(err)
 	}

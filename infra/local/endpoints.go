@@ -12,6 +12,7 @@ import (
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/disclone/disclone/infra/local/internal/clock"
 	"github.com/disclone/disclone/infra/local/internal/dataplane/dynamodb"
 	"github.com/disclone/disclone/infra/local/internal/dataplane/sqs"
 )
@@ -37,7 +38,7 @@ func (e *endpoints) close() error {
 	return errors.Join(err, e.closeDB())
 }
 
-func openEndpoints(cfg config) (*endpoints, error) {
+func openEndpoints(cfg config, c clock.Clock) (*endpoints, error) {
 	listener, err := listen(cfg.host, above(cfg.port, 1))
 	if err != nil {
 		return nil, err
@@ -48,8 +49,8 @@ func openEndpoints(cfg config) (*endpoints, error) {
 		e.dataURL = strings.TrimSuffix(cfg.endpointURL, "/")
 		return e, nil
 	}
-	db := dynamodb.New(&dynamodb.Options{Region: cfg.region, AccountID: accountID})
-	queues := sqs.New(&sqs.Options{Region: cfg.region, AccountID: accountID, BaseURL: e.url})
+	db := dynamodb.New(&dynamodb.Options{Region: cfg.region, AccountID: accountID, Clock: c.Now})
+	queues := sqs.New(&sqs.Options{Region: cfg.region, AccountID: accountID, BaseURL: e.url, Clock: c})
 	e.closeDB = db.Close
 	e.handler.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {

@@ -2,12 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/disclone/disclone/infra/local/internal/chaos"
+	"github.com/disclone/disclone/infra/local/internal/lambdahost"
 )
 
 // config is what the command line says. The flags carry the names people know from `sam local start-api`.
@@ -22,15 +27,26 @@ type config struct {
 	endpointURL string
 	buildDir    string
 	quiet       bool
+	tls         bool
+	compress    bool
+	throttle    bool
+	signatures  bool
+	speed       float64
+	chaos       *chaos.Chaos
+	apiKeys     []string
+	accessKeys  map[string]string // secrets by access key id
 	parameters  map[string]string
 	env         map[string]map[string]string // by function, "" for all
 }
+
+// maxSpeed is the fastest that waits may pass: two hours in under a second.
+const maxSpeed = 10_000
 
 // maxPort is the highest port that leaves room for the endpoints' port above it.
 const maxPort = 65_000
 
 func parseFlags(args []string, out io.Writer) (config, error) {
-	cfg := config{parameters: map[string]string{}}
+	cfg := config{parameters: map[string]string{}, accessKeys: maps.Clone(localKeys)}
 	fs := flag.NewFlagSet("local", flag.ContinueOnError)
 	fs.SetOutput(out)
 	both := func(p *string, long, short, value, usage string) {
@@ -49,6 +65,14 @@ func parseFlags(args []string, out io.Writer) (config, error) {
 	fs.StringVar(&cfg.endpointURL, "endpoint-url", "", "use DynamoDB and SQS at this `URL` (LocalStack, for example) instead of the embedded ones")
 	fs.StringVar(&cfg.buildDir, "build-dir", "", "where built functions are kept; .local/build beside the template if empty")
 	fs.BoolVar(&cfg.quiet, "quiet", false, "print no line for each invocation")
+	fs.BoolVar(&cfg.tls, "tls", false, "serve wss and https on localhost, under a local authority in .local/ca beside the template")
+	fs.BoolVar(&cfg.compress, "compress", false, "agree to permessage-deflate with clients that offer it")
+	fs.BoolVar(&cfg.throttle, "throttle", false, "hold AWS's default account quotas and the stages' throttling settings")
+	fs.BoolVar(&cfg.signatures, "check-signatures", false, "ask for a valid SigV4 signature of requests to @connections")
+	fs.Float64Var(&cfg.speed, "speed", 1, "how fast the time of waits runs: at 60 two hours last two minutes")
+	fs.Func("chaos", "inject faults, `\"seed=1,latency=20ms,kill=0.01,post-410=0.05\"`: "+faultNames(), cfg.setChaos)
+	fs.Func("api-key", "an API `key` that routes with ApiKeyRequired take; may be given several times", cfg.addAPIKey)
+	fs.Func("access-key", "an `ID=SECRET` that AWS_IAM takes, beside local=local; may be given several times", cfg.addAccessKey)
 	if err := parseAll(fs, args, &cfg); err != nil {
 		return cfg, err
 	}
@@ -75,7 +99,43 @@ func parseAll(fs *flag.FlagSet, args []string, cfg *config) error {
 	}
 }
 
+// localKeys are the access keys that the runtime itself hands out: to its functions, and in what it prints.
+var localKeys = map[string]string{"local": "local", lambdahost.AccessKeyID: lambdahost.SecretAccessKey}
+
+func faultNames() string {
+	var names []string
+	for _, f := range chaos.Faults() {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (c *config) setChaos(text string) (err error) {
+	c.chaos, err = chaos.Parse(text)
+	return err
+}
+
+func (c *config) addAPIKey(key string) error {
+	if key == "" {
+		return errors.New("want a key")
+	}
+	c.apiKeys = append(c.apiKeys, key)
+	return nil
+}
+
+func (c *config) addAccessKey(field string) error {
+	id, secret, ok := strings.Cut(field, "=")
+	if !ok || id == "" || secret == "" {
+		return errors.New("want ID=SECRET")
+	}
+	c.accessKeys[id] = secret
+	return nil
+}
+
 func (c *config) finish() error {
+	if !(c.speed >= 1 && c.speed <= maxSpeed) {
+		return fmt.Errorf("--speed %v: want 1 to %d", c.speed, maxSpeed)
+	}
 	if c.port < 0 || c.port > maxPort {
 		return fmt.Errorf("--port %d: want 0 to %d", c.port, maxPort)
 	}

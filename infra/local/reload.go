@@ -81,7 +81,7 @@ func (r *runtime) printReady() {
 	var sockets []string
 	for i, s := range r.gateways {
 		for _, stage := range r.app.APIs[i].Stages {
-			sockets = append(sockets, "ws"+s.url[len("http"):]+"/"+stage.Name)
+			sockets = append(sockets, s.socketURL()+"/"+stage.Name)
 		}
 	}
 	page := ""
@@ -90,5 +90,8 @@ func (r *runtime) printReady() {
 	}
 	env := r.functionEnv()
 	env["AWS_REGION"] = r.cfg.region
+	if r.cfg.chaos != nil {
+		r.printer.printf("Chaos: %s", r.cfg.chaos)
+	}
 	r.printer.ready(sockets, page, env)
 }

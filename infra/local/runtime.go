@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,9 +17,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/disclone/disclone/infra/local/internal/builder"
+	"github.com/disclone/disclone/infra/local/internal/clock"
 	"github.com/disclone/disclone/infra/local/internal/eventsource"
 	"github.com/disclone/disclone/infra/local/internal/gateway"
 	"github.com/disclone/disclone/infra/local/internal/lambdahost"
+	"github.com/disclone/disclone/infra/local/internal/localca"
 	"github.com/disclone/disclone/infra/local/internal/provision"
 	"github.com/disclone/disclone/infra/local/internal/template"
 )
@@ -28,6 +32,8 @@ const shutdownTime = 5 * time.Second
 // runtime is one run of a template.
 type runtime struct {
 	cfg       config
+	clock     clock.Clock
+	ca        *localca.CA // nil without --tls
 	printer   *printer
 	endpoints *endpoints
 	app       *template.App
@@ -42,10 +48,14 @@ type runtime struct {
 // served is one WebSocket API on a port of its own.
 type served struct {
 	apiID   string // the id in the host name that AWS would give it
-	url     string // http://host:port
+	domain  string // host:port
+	url     string // http://host:port, or https
 	gateway *gateway.Gateway
 	ln      net.Listener
 }
+
+// socketURL is the API's address for WebSocket clients.
+func (s *served) socketURL() string { return "ws" + strings.TrimPrefix(s.url, "http") }
 
 // run starts everything, says that it is ready, and stays until ctx ends. Whatever it started has ended when it returns.
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -53,7 +63,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r := &runtime{cfg: cfg, printer: newPrinter(out, cfg.quiet), built: map[string]string{}}
+	r := &runtime{cfg: cfg, clock: clock.Fast(cfg.speed), printer: newPrinter(out, cfg.quiet), built: map[string]string{}}
 	defer r.printer.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	if err := r.start(ctx, group); err != nil {
@@ -72,18 +82,23 @@ func ignoreCanceled(err error) error {
 
 func (r *runtime) start(ctx context.Context, group *errgroup.Group) error {
 	var err error
-	if r.endpoints, err = openEndpoints(r.cfg); err != nil {
+	if r.endpoints, err = openEndpoints(r.cfg, r.clock); err != nil {
 		return err
 	}
 	if r.app, err = r.load(); err != nil {
 		return err
+	}
+	if r.cfg.tls {
+		if r.ca, err = localca.Open(filepath.Join(filepath.Dir(r.cfg.template), ".local", "ca")); err != nil {
+			return err
+		}
 	}
 	if err := r.listenGateways(); err != nil {
 		return err
 	}
 	r.host = lambdahost.New(&lambdahost.Options{
 		Region: r.cfg.region, AccountID: accountID, Env: r.functionEnv(), Rewrite: r.localize,
-		Output: r.printer.functionOutput, Observer: r.printer.invocation,
+		Output: r.printer.functionOutput, Observer: r.printer.invocation, Chaos: r.cfg.chaos,
 	})
 	r.endpoints.handler.Handle("/2015-03-31/", r.host.Handler())
 	r.serve(group, r.endpoints.listener, r.endpoints.handler)
@@ -156,16 +171,43 @@ func (r *runtime) listenGateways() error {
 		if err != nil {
 			return err
 		}
-		r.gateways = append(r.gateways, &served{apiID: api.APIID, url: "http://" + ln.Addr().String(), ln: ln})
+		s, err := r.secure(&served{apiID: api.APIID, domain: ln.Addr().String(), url: "http://" + ln.Addr().String(), ln: ln})
+		if err != nil {
+			return errors.Join(err, ln.Close())
+		}
+		r.gateways = append(r.gateways, s)
 	}
 	return nil
 }
 
+// secure puts TLS before an API, if that was asked for. Its name is then localhost, which the certificate is for.
+func (r *runtime) secure(s *served) (*served, error) {
+	if r.ca == nil {
+		return s, nil
+	}
+	config, err := r.ca.Server()
+	if err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(s.domain)
+	if err != nil {
+		return nil, err
+	}
+	s.domain = net.JoinHostPort("localhost", port)
+	s.url, s.ln = "https://"+s.domain, tls.NewListener(s.ln, config)
+	return s, nil
+}
+
 func (r *runtime) openGateways(group *errgroup.Group) error {
+	var quota *gateway.Quota
+	if r.cfg.throttle {
+		quota = gateway.NewQuota()
+	}
 	for i, s := range r.gateways {
 		opts := &gateway.Options{
-			Region: r.cfg.region, AccountID: accountID, DomainName: s.ln.Addr().String(), Observer: r.printer.request,
-			Trace: r.printer.trace,
+			Region: r.cfg.region, AccountID: accountID, DomainName: s.domain, Observer: r.printer.request,
+			Trace: r.printer.trace, APIKeys: r.cfg.apiKeys, AccessKeys: r.cfg.accessKeys, CheckSignatures: r.cfg.signatures,
+			Compress: r.cfg.compress, Quota: quota, Clock: r.clock, Chaos: r.cfg.chaos,
 		}
 		if i == 0 && r.cfg.staticDir != "" {
 			opts.Static = r.static()
@@ -188,12 +230,17 @@ func (r *runtime) serve(group *errgroup.Group, ln net.Listener, h http.Handler) 
 
 // functionEnv points the SDKs in the functions here.
 func (r *runtime) functionEnv() map[string]string {
-	return map[string]string{
+	env := map[string]string{
 		"AWS_ENDPOINT_URL_DYNAMODB":                r.endpoints.dataURL,
+		"AWS_ENDPOINT_URL_DYNAMODB_STREAMS":        r.endpoints.dataURL,
 		"AWS_ENDPOINT_URL_SQS":                     r.endpoints.dataURL,
 		"AWS_ENDPOINT_URL_LAMBDA":                  r.endpoints.url,
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": r.stageURL(),
 	}
+	if r.ca != nil {
+		env["AWS_CA_BUNDLE"], env["NODE_EXTRA_CA_CERTS"] = r.ca.File, r.ca.File
+	}
+	return env
 }
 
 // stageURL is the first API's first stage over HTTP: where its @connections are.
@@ -209,9 +256,8 @@ func (r *runtime) stageURL() string {
 func (r *runtime) localize(value string) string {
 	for _, s := range r.gateways {
 		domain := fmt.Sprintf("://%s.execute-api.%s.amazonaws.com", s.apiID, r.cfg.region)
-		local := strings.TrimPrefix(s.url, "http")
-		value = strings.ReplaceAll(value, "https"+domain, "http"+local)
-		value = strings.ReplaceAll(value, "wss"+domain, "ws"+local)
+		value = strings.ReplaceAll(value, "https"+domain, s.url)
+		value = strings.ReplaceAll(value, "wss"+domain, s.socketURL())
 	}
 	return value
 }
@@ -248,7 +294,9 @@ const buildParallel = 4
 
 func (r *runtime) poll(ctx context.Context, group *errgroup.Group) error {
 	_, queues := r.endpoints.clients(r.cfg.region)
-	poller, err := eventsource.New(r.app, queues, r.host, nil)
+	poller, err := eventsource.New(r.app, queues, r.host, &eventsource.Options{
+		Clock: r.clock, Chaos: r.cfg.chaos, StreamsURL: r.endpoints.dataURL,
+	})
 	if err != nil {
 		return err
 	}

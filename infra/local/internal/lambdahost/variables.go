@@ -10,6 +10,12 @@ import (
 
 // variables are the environment variables of a function: Lambda's own ("Using Lambda environment variables"), the
 // template's, and the host's, in this order. Nothing of this process's environment goes along.
+// The credentials that functions get. They are made up, in the form of real ones.
+const (
+	AccessKeyID     = "ASIALOCALRUNTIME0000"
+	SecretAccessKey = "local"
+)
+
 func variables(p *pool, runtimeAPI string) []string {
 	fn := p.fn
 	set := map[string]string{
@@ -22,16 +28,15 @@ func variables(p *pool, runtimeAPI string) []string {
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + fn.Name,
 		"AWS_LAMBDA_LOG_STREAM_NAME":      logStream(),
-		// Made up, in the form of real ones: nothing checks them.
-		"AWS_ACCESS_KEY_ID":     "ASIALOCALRUNTIME0000",
-		"AWS_SECRET_ACCESS_KEY": "local",
-		"AWS_SESSION_TOKEN":     "local",
-		"LAMBDA_TASK_ROOT":      "/var/task",
-		"LAMBDA_RUNTIME_DIR":    "/var/runtime",
-		"TZ":                    ":UTC",
-		"LANG":                  "en_US.UTF-8",
-		"PATH":                  "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-		"LD_LIBRARY_PATH":       "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+		"AWS_ACCESS_KEY_ID":               AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":           SecretAccessKey,
+		"AWS_SESSION_TOKEN":               "local",
+		"LAMBDA_TASK_ROOT":                "/var/task",
+		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
+		"TZ":                              ":UTC",
+		"LANG":                            "en_US.UTF-8",
+		"PATH":                            "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+		"LD_LIBRARY_PATH":                 "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
 	}
 	maps.Copy(set, p.program.env)
 	for k, v := range fn.Env {

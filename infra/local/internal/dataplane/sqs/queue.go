@@ -61,7 +61,7 @@ func newQueue(name, url, arn string, s settings, c clock.Clock) *queue {
 	now := c.Now()
 	return &queue{
 		clock: c,
-		name: name, url: url, arn: arn, settings: s, created: now, modified: now, tags: map[string]string{},
+		name:  name, url: url, arn: arn, settings: s, created: now, modified: now, tags: map[string]string{},
 		messages: map[string]*message{}, ready: list.New(), waiting: list.New(),
 		inFlight: map[string]int{}, dedup: map[string]dedupEntry{},
 	}
