@@ -74,7 +74,7 @@ func startSystem(t *testing.T, args ...string) (*system, func() error) {
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, append([]string{"--port", "0"}, args...), log) }()
 	stop := sync.OnceValue(func() error { cancel(); return <-ended })
-	ready := regexp.MustCompile(`Ready: (ws://\S+)`)
+	ready := regexp.MustCompile(`Ready: (wss?://\S+)`)
 	if !log.wait(func(s string) bool { return ready.MatchString(s) }, ended) {
 		t.Fatalf("the runtime is not ready: %v\n%s", stop(), log)
 	}
