@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -33,11 +34,17 @@ type config struct {
 	signatures  bool
 	speed       float64
 	chaos       *chaos.Chaos
+	configFile  string
+	configEnv   string
+	imports     map[string]string
 	apiKeys     []string
 	accessKeys  map[string]string // secrets by access key id
 	parameters  map[string]string
 	env         map[string]map[string]string // by function, "" for all
 }
+
+// defaultConfigEnv is the environment that sam takes unless it is told another.
+const defaultConfigEnv = "default"
 
 // maxSpeed is the fastest that waits may pass: two hours in under a second.
 const maxSpeed = 10_000
@@ -46,7 +53,7 @@ const maxSpeed = 10_000
 const maxPort = 65_000
 
 func parseFlags(args []string, out io.Writer) (config, error) {
-	cfg := config{parameters: map[string]string{}, accessKeys: maps.Clone(localKeys)}
+	cfg := config{parameters: map[string]string{}, imports: map[string]string{}, accessKeys: maps.Clone(localKeys)}
 	fs := flag.NewFlagSet("local", flag.ContinueOnError)
 	fs.SetOutput(out)
 	both := func(p *string, long, short, value, usage string) {
@@ -60,8 +67,11 @@ func parseFlags(args []string, out io.Writer) (config, error) {
 	fs.IntVar(&cfg.port, "port", 3001, "the gateway's port; the AWS endpoints take the next one; 0 picks free ones")
 	fs.IntVar(&cfg.port, "p", 3001, "short for -port")
 	fs.Func("parameter-overrides", "template parameters, `\"Key=Value Key2=Value2\"`; may be given several times", cfg.addParameters)
-	fs.StringVar(&cfg.region, "region", "us-east-1", "the AWS region to pretend")
-	fs.StringVar(&cfg.stack, "stack-name", "local", "what AWS::StackName says")
+	fs.StringVar(&cfg.region, "region", "", "the AWS region to pretend; samconfig.toml's, or us-east-1, if empty")
+	fs.StringVar(&cfg.stack, "stack-name", "", "what AWS::StackName says; samconfig.toml's, or local, if empty")
+	fs.StringVar(&cfg.configFile, "config-file", "", "a samconfig.toml `file`; the one beside the template if empty")
+	fs.StringVar(&cfg.configEnv, "config-env", defaultConfigEnv, "the environment of samconfig.toml")
+	fs.Func("import", "what Fn::ImportValue gives for an export, `NAME=VALUE`; may be given several times", cfg.addImport)
 	fs.StringVar(&cfg.endpointURL, "endpoint-url", "", "use DynamoDB and SQS at this `URL` (LocalStack, for example) instead of the embedded ones")
 	fs.StringVar(&cfg.buildDir, "build-dir", "", "where built functions are kept; .local/build beside the template if empty")
 	fs.BoolVar(&cfg.quiet, "quiet", false, "print no line for each invocation")
@@ -115,6 +125,15 @@ func (c *config) setChaos(text string) (err error) {
 	return err
 }
 
+func (c *config) addImport(field string) error {
+	name, value, ok := strings.Cut(field, "=")
+	if !ok || name == "" {
+		return errors.New("want NAME=VALUE")
+	}
+	c.imports[name] = value
+	return nil
+}
+
 func (c *config) addAPIKey(key string) error {
 	if key == "" {
 		return errors.New("want a key")
@@ -144,6 +163,10 @@ func (c *config) finish() error {
 		return fmt.Errorf("--template: %w", err)
 	}
 	c.template = path
+	if err := c.readSAMConfig(); err != nil {
+		return err
+	}
+	c.region, c.stack = cmp.Or(c.region, "us-east-1"), cmp.Or(c.stack, "local")
 	if c.buildDir == "" {
 		c.buildDir = filepath.Join(filepath.Dir(path), ".local", "build")
 	}

@@ -130,7 +130,7 @@ func (r *runtime) start(ctx context.Context, group *errgroup.Group) error {
 func (r *runtime) load() (*template.App, error) {
 	app, err := template.Load(r.cfg.template, &template.Options{
 		Region: r.cfg.region, AccountID: accountID, StackName: r.cfg.stack,
-		Parameters: r.cfg.parameters, SQSEndpoint: r.endpoints.dataURL,
+		Parameters: r.cfg.parameters, Imports: r.cfg.imports, SQSEndpoint: r.endpoints.dataURL,
 	})
 	if err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func command(ctx context.Context, fn template.Function, out string) (*exec.Cmd, 
 	var cmd *exec.Cmd
 	switch {
 	case fn.BuildMethod == "makefile":
-		cmd = exec.CommandContext(ctx, "make", "build-"+fn.ID, "ARTIFACTS_DIR="+out)
+		cmd = exec.CommandContext(ctx, "make", "build-"+fn.Target, "ARTIFACTS_DIR="+out)
 	case fn.BuildMethod == "go1.x" || (fn.BuildMethod == "" && isFile(filepath.Join(fn.CodeDir, "main.go"))):
 		cmd = exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", filepath.Join(out, "bootstrap"), ".")
 	default:

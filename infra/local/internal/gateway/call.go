@@ -50,7 +50,7 @@ func (g *Gateway) call(ctx context.Context, c *connection, route *template.Route
 	g.opts.Chaos.Hop(ctx)
 	out := g.integrate(ctx, route, in)
 	g.observe(ctx, Request{
-		Route: route.Key, Connection: c.id, Function: route.Integration.Function, Status: out.status,
+		Route: route.Key, Connection: c.id, Function: functionOf(&route.Integration, c.stage), Status: out.status,
 		Error: out.detail, Duration: time.Since(began), RequestBytes: len(in.payload),
 	})
 	return out

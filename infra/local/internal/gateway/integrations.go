@@ -37,7 +37,15 @@ func (g *Gateway) integrate(ctx context.Context, route *template.Route, in *inco
 	case "HTTP_PROXY":
 		return g.proxy(ctx, &route.Integration, in)
 	}
-	return g.invoke(ctx, route.Integration.Function, in.payload)
+	return g.invoke(ctx, functionOf(&route.Integration, in.context.Stage), in.payload)
+}
+
+// functionOf gives the function of an integration on a stage.
+func functionOf(in *template.Integration, stage string) string {
+	if in.ByStage != nil {
+		return in.ByStage[stage]
+	}
+	return in.Function
 }
 
 // invoke runs the function of an AWS_PROXY integration.

@@ -12,22 +12,26 @@ func (r *reader) readRawAPIs() {
 			r.notEmulated(res.pos, res.id, "an API of the protocol %q", protocol)
 			continue
 		}
-		api := API{ID: res.id, APIID: apiID(res.id), Name: r.propString(res, "Name", res.id), Pos: res.pos}
+		api := API{ID: res.id, APIID: r.apiID(res.id), Name: r.propString(res, "Name", res.id), Pos: res.pos}
 		api.RouteSelection = r.propString(res, "RouteSelectionExpression", "$request.body.action")
 		api.KeySelection = r.propString(res, "ApiKeySelectionExpression", "")
+		for _, stage := range r.of("AWS::ApiGatewayV2::Stage", api.APIID) {
+			name := r.propString(stage, "StageName", "")
+			if !stageName.MatchString(name) {
+				r.mistake(r.propPos(stage, "StageName"), stage.id, "StageName is %q; want letters, digits, - and _, at most 128", name)
+			}
+			api.Stages = append(api.Stages, r.stage(stage, name, "StageVariables"))
+			r.rest(stage, "ApiId", "StageName", "AutoDeploy", "DeploymentId", "Description", "Tags", "AccessLogSettings")
+		}
 		seen := map[string]bool{}
 		for _, route := range r.of("AWS::ApiGatewayV2::Route", api.APIID) {
-			read := r.rawRoute(route)
+			read := r.rawRoute(route, api.Stages)
 			if seen[read.Key] {
 				r.mistake(route.pos, route.id, "a second route with the key %s", read.Key)
 				continue
 			}
 			seen[read.Key] = true
 			api.Routes = append(api.Routes, read)
-		}
-		for _, stage := range r.of("AWS::ApiGatewayV2::Stage", api.APIID) {
-			api.Stages = append(api.Stages, r.stage(stage, r.propString(stage, "StageName", ""), "StageVariables"))
-			r.rest(stage, "ApiId", "StageName", "AutoDeploy", "DeploymentId", "Description", "Tags", "AccessLogSettings")
 		}
 		if len(api.Stages) == 0 {
 			r.mistake(res.pos, res.id, "the API has no AWS::ApiGatewayV2::Stage, so nobody could connect")
@@ -48,12 +52,12 @@ func (r *reader) of(kind, api string) []*resource {
 	return out
 }
 
-func (r *reader) rawRoute(res *resource) Route {
+func (r *reader) rawRoute(res *resource, stages []Stage) Route {
 	route := Route{Key: r.propString(res, "RouteKey", ""), Pos: res.pos, APIKey: truth(r.prop(res, "ApiKeyRequired"))}
 	if custom, ok := strings.CutPrefix(route.Key, "$"); ok && custom != "connect" && custom != "disconnect" && custom != "default" {
 		r.mistake(r.propPos(res, "RouteKey"), res.id, "a route key of one's own does not begin with $: %s", route.Key)
 	}
-	route.Integration = r.integration(res)
+	route.Integration = r.integration(res, stages)
 	route.RouteResponse = r.prop(res, "RouteResponseSelectionExpression") == "$default" && r.hasRouteResponse(res.id)
 	route.Auth = Auth{Type: r.propString(res, "AuthorizationType", "NONE")}
 	if route.Auth.Type == "CUSTOM" {
@@ -64,7 +68,7 @@ func (r *reader) rawRoute(res *resource) Route {
 }
 
 // integration follows a route's Target, integrations/{id}.
-func (r *reader) integration(route *resource) Integration {
+func (r *reader) integration(route *resource, stages []Stage) Integration {
 	target := r.propString(route, "Target", "")
 	id, ok := strings.CutPrefix(target, "integrations/")
 	res := r.byID[id]
@@ -80,7 +84,7 @@ func (r *reader) integration(route *resource) Integration {
 	in.TemplateSelection = r.propString(res, "TemplateSelectionExpression", "")
 	switch in.Type {
 	case "AWS_PROXY":
-		in.Function = r.invoked(res, in.URI)
+		in.Function, in.ByStage = r.invokedByStage(res, in.URI, stages)
 	case "MOCK", "HTTP_PROXY":
 	default:
 		r.notEmulated(res.pos, res.id, "the integration type %s", in.Type)
@@ -102,12 +106,24 @@ func (r *reader) invoked(res *resource, uri string) string {
 			return fn.ID
 		}
 	}
-	if !strings.Contains(uri, "stageVariables") {
-		r.mistake(r.propPos(res, "IntegrationUri"), res.id, "IntegrationUri names no function of this template: %s", uri)
-	} else {
-		r.notEmulated(r.propPos(res, "IntegrationUri"), res.id, "stage variables in IntegrationUri")
-	}
+	r.mistake(r.propPos(res, "IntegrationUri"), res.id, "IntegrationUri names no function of this template: %s", uri)
 	return ""
+}
+
+// invokedByStage gives the function of an integration, or one for each stage where its URI has a stage variable.
+func (r *reader) invokedByStage(res *resource, uri string, stages []Stage) (function string, byStage map[string]string) {
+	if !strings.Contains(uri, "${stageVariables.") {
+		return r.invoked(res, uri), nil
+	}
+	byStage = map[string]string{}
+	for _, stage := range stages {
+		filled := uri
+		for name, value := range stage.Variables {
+			filled = strings.ReplaceAll(filled, "${stageVariables."+name+"}", value)
+		}
+		byStage[stage.Name] = r.invoked(res, filled)
+	}
+	return "", byStage
 }
 
 // checkPermission warns where API Gateway may not invoke the function: clients would see "Internal server error".

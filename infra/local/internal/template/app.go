@@ -71,6 +71,7 @@ type Function struct {
 	Runtime      string // provided.al2023, python3.13, ...
 	Handler      string
 	Architecture string // arm64 or x86_64
+	Target       string // the logical id in its own template, which a makefile's target is named for
 	CodeDir      string // CodeUri as an absolute directory; "" for inline code
 	Inline       string // the text of inline code
 	BuildMethod  string // Metadata.BuildMethod: makefile, go1.x, ""
@@ -106,11 +107,12 @@ type Route struct {
 
 // Integration is what a route invokes.
 type Integration struct {
-	Type     string        // AWS_PROXY, MOCK, HTTP_PROXY
-	Function string        // logical id of the function, for AWS_PROXY
-	URI      string        // for HTTP_PROXY; for AWS_PROXY only where it names a stage variable
-	Method   string        // for HTTP_PROXY
-	Timeout  time.Duration // 50 ms to 29 s; the default is 29 s (API Gateway quota)
+	Type     string            // AWS_PROXY, MOCK, HTTP_PROXY
+	Function string            // logical id of the function, for AWS_PROXY
+	ByStage  map[string]string // logical ids by stage, where the function's name has a stage variable in it
+	URI      string            // for HTTP_PROXY
+	Method   string            // for HTTP_PROXY
+	Timeout  time.Duration     // 50 ms to 29 s; the default is 29 s (API Gateway quota)
 	// RequestTemplates and the Selection expression belong to MOCK.
 	RequestTemplates  map[string]string
 	TemplateSelection string

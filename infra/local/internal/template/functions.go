@@ -20,7 +20,7 @@ func (r *reader) readFunctions() {
 			continue
 		}
 		name := r.physical(res)
-		fn := Function{ID: res.id, Name: name, ARN: r.arn("lambda", "function:"+name), Pos: res.pos}
+		fn := Function{ID: res.id, Target: res.id, Name: name, ARN: r.arn("lambda", "function:"+name), Pos: res.pos}
 		fn.Runtime, fn.Handler = r.propString(res, "Runtime", ""), r.propString(res, "Handler", "")
 		fn.Timeout = r.propSeconds(res, "Timeout", 3, 1, 900)
 		fn.MemoryMB = r.propNumber(res, "MemorySize", 128, 128, 10240)
@@ -149,6 +149,42 @@ func (r *reader) readSchedule(ev *resource, function, expression string, v2 bool
 	}
 	r.rest(ev, "Name", "Description", "RoleArn", "PermissionsBoundary")
 	r.app.Schedules = append(r.app.Schedules, s)
+}
+
+// readRawSchedules reads AWS::Events::Rule and AWS::Scheduler::Schedule with a function of this template as their target.
+func (r *reader) readRawSchedules() {
+	for _, res := range r.resources {
+		switch res.kind {
+		case "AWS::Events::Rule":
+			if r.prop(res, "ScheduleExpression") == nil {
+				r.notEmulated(res.pos, res.id, "rules without a ScheduleExpression")
+				continue
+			}
+			targets, _ := r.prop(res, "Targets").([]any)
+			for _, target := range targets {
+				r.readRawSchedule(res, target, false)
+			}
+			r.rest(res, "Name", "Description", "EventBusName", "Tags")
+		case "AWS::Scheduler::Schedule":
+			r.readRawSchedule(res, r.prop(res, "Target"), true)
+			r.rest(res, "Name", "Description", "GroupName", "FlexibleTimeWindow")
+		}
+	}
+}
+
+func (r *reader) readRawSchedule(res *resource, target any, v2 bool) {
+	arn := text(field(target, "Arn"))
+	s := Schedule{ID: res.id, Expression: r.propString(res, "ScheduleExpression", ""), V2: v2, Pos: res.pos}
+	s.TimeZone, s.Input = r.propString(res, "ScheduleExpressionTimezone", ""), text(field(target, "Input"))
+	s.Enabled = r.propString(res, "State", "ENABLED") != "DISABLED"
+	for _, fn := range r.app.Functions {
+		if arn == fn.ARN {
+			s.Function = fn.ID
+			r.app.Schedules = append(r.app.Schedules, s)
+			return
+		}
+	}
+	r.notEmulated(res.pos, res.id, "a schedule whose target is %s", arn)
 }
 
 // functionID gives the logical id of the function that a property names, by name or ARN.

@@ -222,7 +222,7 @@ func (r *reader) importValue(arg *yaml.Node) any {
 	name := text(r.inner(arg))
 	value, ok := r.opts.Imports[name]
 	if !ok {
-		r.mistake(r.pos(arg), "", "Fn::ImportValue: nobody exports %s here; give it a value", name)
+		r.mistake(r.pos(arg), "", "Fn::ImportValue: nobody exports %s here; give it a value with --import %s=VALUE", name, name)
 	}
 	return value
 }

@@ -28,6 +28,16 @@ type Options struct {
 // Load reads a template. Its error is [ErrTemplate] for a file or parameters that cannot be used; everything else that
 // is wrong is a [Mistake] among the app's Notices, all of them at once.
 func Load(path string, opts *Options) (*App, error) {
+	r, err := open(path, opts)
+	if err != nil {
+		return nil, err
+	}
+	r.read()
+	return r.app, nil
+}
+
+// open parses a template and gives its parameters their values.
+func open(path string, opts *Options) (*reader, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTemplate, err)
@@ -44,11 +54,7 @@ func Load(path string, opts *Options) (*App, error) {
 		return nil, fmt.Errorf("%w: %s is no mapping", ErrTemplate, path)
 	}
 	r := newReader(path, doc.Content[0], opts)
-	if err := r.readParameters(); err != nil {
-		return nil, err
-	}
-	r.read()
-	return r.app, nil
+	return r, r.readParameters()
 }
 
 // reader is one reading of a template.
@@ -63,6 +69,8 @@ type reader struct {
 	generated map[string]string // logical ids that SAM makes, to what Ref gives
 	evaluates map[string]bool   // conditions and resources under way, against cycles
 	said      map[string]bool   // notices given, against repeats
+	nested    map[string]*App   // applications within this one, by logical id
+	prefix    string            // of the physical names, in an application within another
 }
 
 // resource is one entry of Resources.
@@ -77,7 +85,7 @@ type resource struct {
 func newReader(path string, root *yaml.Node, opts *Options) *reader {
 	r := &reader{
 		file: path, root: root, params: map[string]any{}, byID: map[string]*resource{},
-		generated: map[string]string{}, evaluates: map[string]bool{}, said: map[string]bool{},
+		generated: map[string]string{}, evaluates: map[string]bool{}, said: map[string]bool{}, nested: map[string]*App{},
 	}
 	if opts != nil {
 		r.opts = *opts
@@ -106,6 +114,8 @@ func (r *reader) read() {
 	r.readServerlessAPIs()
 	r.readRawAPIs()
 	r.readMappings()
+	r.readRawSchedules()
+	r.readNested()
 	r.readOthers()
 	r.readOutputs()
 	r.checkMappings()

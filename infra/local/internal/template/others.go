@@ -8,6 +8,7 @@ var quiet = map[string]bool{
 	"AWS::DynamoDB::Table": true, "AWS::Serverless::SimpleTable": true, "AWS::SQS::Queue": true, "AWS::SQS::QueuePolicy": true,
 	"AWS::Lambda::EventSourceMapping": true, "AWS::Lambda::Permission": true, "AWS::Logs::LogGroup": true,
 	"AWS::CloudWatch::Alarm": true, "AWS::CloudWatch::Dashboard": true, "AWS::ApiGateway::Account": true,
+	"AWS::Events::Rule": true, "AWS::Scheduler::Schedule": true, "AWS::Serverless::Application": true, "AWS::CloudFormation::Stack": true,
 }
 
 // readOthers says which resources are not emulated.

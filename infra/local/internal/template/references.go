@@ -72,7 +72,7 @@ func (r *reader) physical(res *resource) string {
 	case "AWS::Lambda::Function", "AWS::Serverless::Function":
 		return r.nameOr(res, "FunctionName")
 	case "AWS::Serverless::WebSocketApi", "AWS::ApiGatewayV2::Api":
-		return apiID(res.id)
+		return r.apiID(res.id)
 	case "AWS::ApiGatewayV2::Stage":
 		return text(r.prop(res, "StageName"))
 	case "AWS::SNS::Topic":
@@ -87,12 +87,12 @@ func (r *reader) nameOr(res *resource, property string) string {
 			return name
 		}
 	}
-	return res.id
+	return r.prefix + res.id
 }
 
 func (r *reader) queueName(res *resource) string {
 	name := r.nameOr(res, "QueueName")
-	if name == res.id && truth(r.eval(child(res.props, "FifoQueue"))) {
+	if name == r.prefix+res.id && truth(r.eval(child(res.props, "FifoQueue"))) {
 		name += ".fifo"
 	}
 	return name
@@ -111,8 +111,8 @@ func (r *reader) arn(service, rest string) string {
 }
 
 // apiID makes an API's id from its logical id: ten lower-case letters and digits, as AWS's are.
-func apiID(logical string) string {
-	sum := sha256.Sum256([]byte(logical))
+func (r *reader) apiID(logical string) string {
+	sum := sha256.Sum256([]byte(r.prefix + logical))
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:10]
 }
 
@@ -128,6 +128,9 @@ func (r *reader) getAtt(id, attr string, pos Pos) any {
 		}
 		r.mistake(pos, "", "Fn::GetAtt of %s: there is no such resource", id)
 		return ""
+	}
+	if name, ok := strings.CutPrefix(attr, "Outputs."); ok && isApplication(res) {
+		return r.nestedOutput(res, name, pos)
 	}
 	done, ok := r.enter(id, pos)
 	if !ok {
@@ -166,8 +169,8 @@ func (r *reader) attributes(res *resource) (map[string]string, bool) {
 	case "AWS::Lambda::Function", "AWS::Serverless::Function":
 		return map[string]string{"Arn": r.functionARN(res)}, true
 	case "AWS::ApiGatewayV2::Api", "AWS::Serverless::WebSocketApi":
-		host := apiID(res.id) + ".execute-api." + r.opts.Region + ".amazonaws.com"
-		return map[string]string{"ApiId": apiID(res.id), "ApiEndpoint": "wss://" + host}, true
+		host := r.apiID(res.id) + ".execute-api." + r.opts.Region + ".amazonaws.com"
+		return map[string]string{"ApiId": r.apiID(res.id), "ApiEndpoint": "wss://" + host}, true
 	case "AWS::IAM::Role":
 		return map[string]string{"Arn": "arn:aws:iam::" + r.opts.AccountID + ":role/" + res.id, "RoleId": res.id}, true
 	case "AWS::Logs::LogGroup":

@@ -13,12 +13,15 @@ const maxIntegrationTimeout = 29_000 // ms (API Gateway quota)
 
 var serverlessKey = regexp.MustCompile(`^(\$connect|\$disconnect|\$default|[A-Za-z0-9]+)$`)
 
+// stageName is what API Gateway takes for the name of a WebSocket stage.
+var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+
 func (r *reader) readServerlessAPIs() {
 	for _, res := range r.resources {
 		if res.kind != "AWS::Serverless::WebSocketApi" {
 			continue
 		}
-		api := API{ID: res.id, APIID: apiID(res.id), Name: r.propString(res, "Name", res.id), Pos: res.pos}
+		api := API{ID: res.id, APIID: r.apiID(res.id), Name: r.propString(res, "Name", res.id), Pos: res.pos}
 		api.RouteSelection = r.propString(res, "RouteSelectionExpression", "")
 		if api.RouteSelection == "" {
 			r.mistake(res.pos, res.id, "RouteSelectionExpression is missing")
@@ -35,6 +38,9 @@ func (r *reader) readServerlessAPIs() {
 			api.Routes = append(api.Routes, r.serverlessRoute(res, routes.Content[i], routes.Content[i+1], auth))
 		}
 		api.Stages = []Stage{r.stage(res, r.stageName(res), "StageVariables")}
+		if !stageName.MatchString(api.Stages[0].Name) {
+			r.mistake(r.propPos(res, "StageName"), res.id, "StageName is %q; want letters, digits, - and _, at most 128", api.Stages[0].Name)
+		}
 		r.rest(res, "StageName", "Description", "Tags", "PropagateTags", "IpAddressType", "FailOnWarnings", "AccessLogSettings",
 			"DisableSchemaValidation", "Domain")
 		if n := child(res.props, "Domain"); n != nil {
@@ -55,7 +61,7 @@ func (r *reader) serverlessRoute(api *resource, key, node *yaml.Node, auth Auth)
 	route.Integration = Integration{Type: "AWS_PROXY", Function: r.functionID(in, "FunctionArn"), Pos: in.pos}
 	route.Integration.Timeout = r.integrationTimeout(in, "IntegrationTimeout")
 	route.RouteResponse = r.prop(in, "RouteResponseSelectionExpression") == "$default" && r.hasRouteResponse(api.id+generatedName(key.Value)+"Route")
-	if key.Value == "$connect" {
+	if route.Auth = (Auth{Type: "NONE"}); key.Value == "$connect" {
 		route.Auth = auth
 	}
 	r.rest(in, "OperationName")
