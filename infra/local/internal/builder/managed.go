@@ -3,7 +3,6 @@ package builder
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -150,8 +149,11 @@ func shareSDK(ctx context.Context, fn template.Function, code, shared string, ki
 func (k sdk) named(code string) ([]string, error) {
 	var names []string
 	err := filepath.WalkDir(code, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || (d.IsDir() && d.Name() == "node_modules") {
-			return errors.Join(err, skipIf(err == nil))
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && d.Name() == "node_modules" {
+			return filepath.SkipDir
 		}
 		if d.IsDir() || !slices.Contains(k.suffixes, filepath.Ext(path)) {
 			return nil
@@ -164,13 +166,6 @@ func (k sdk) named(code string) ([]string, error) {
 	})
 	slices.Sort(names)
 	return slices.Compact(names), err
-}
-
-func skipIf(skip bool) error {
-	if skip {
-		return filepath.SkipDir
-	}
-	return nil
 }
 
 func run(ctx context.Context, fn template.Function, dir, name string, args ...string) error {
