@@ -222,8 +222,11 @@ func (r *runtime) openGateways(group *errgroup.Group) error {
 	return nil
 }
 
+// maxHeaders is the most bytes of a request's line and headers (API Gateway quota of 10,240 bytes).
+const maxHeaders = 10_240
+
 func (r *runtime) serve(group *errgroup.Group, ln net.Listener, h http.Handler) {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeaders}
 	r.servers = append(r.servers, server)
 	group.Go(func() error { return ignoreCanceled(server.Serve(ln)) })
 }

@@ -1,10 +1,13 @@
 package gateway_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -468,4 +471,53 @@ func TestUpdateKeepsConnections(t *testing.T) {
 	if got := receive(t, conn); got != "old" {
 		t.Errorf("got %q", got)
 	}
+}
+
+// What a client smuggles into its handshake, or a function into its answer, is refused.
+func TestSmuggling(t *testing.T) {
+	t.Parallel()
+	f := start(t, map[string]function{
+		"$connect": returns(`{"statusCode":200,"headers":{"Sec-WebSocket-Protocol":"a\\r\\nSet-Cookie: b"}}`),
+	}, nil)
+	if _, resp, _ := f.dial(nil); resp == nil || resp.StatusCode != 502 || resp.Header.Get("Set-Cookie") != "" {
+		t.Errorf("a header within a subprotocol: %v", resp)
+	}
+	plain := start(t, map[string]function{"$connect": returns(`{"statusCode":200}`), "$default": returns(`{"statusCode":200}`)}, nil)
+	for name, headers := range map[string]string{
+		"length":       "Content-Length: 7\r\n",
+		"chunked":      "Transfer-Encoding: chunked\r\n",
+		"both":         "Content-Length: 7\r\nTransfer-Encoding: chunked\r\n",
+		"two lengths":  "Content-Length: 7\r\nContent-Length: 8\r\n",
+		"space before": "Content-Length : 7\r\n",
+	} {
+		if status := plain.handshake(headers + "\r\n\x81\x81\x00\x00\x00\x00x"); status != 400 {
+			t.Errorf("%s: status %d, want 400", name, status)
+		}
+	}
+	if _, _, err := plain.dial(&websocket.DialOptions{HTTPHeader: http.Header{"X-Forwarded-For": {"1.2.3.4"}, "X_Forwarded_For": {"5.6.7.8"}}}); err != nil {
+		t.Fatal(err)
+	}
+	headers := strict(t, plain.inv.event(t, "$connect", 1)).Headers
+	if headers["X-Forwarded-For"] != "127.0.0.1" {
+		t.Errorf("a client has set X-Forwarded-For: %v", headers)
+	}
+}
+
+// handshake sends a handshake with further text after its own headers, and gives the status.
+func (f *fixture) handshake(rest string) int {
+	f.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	fmt.Fprint(conn, "GET /prod HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"+rest)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		f.t.Fatalf("%q: %v", rest, err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
 }

@@ -43,6 +43,8 @@ func checkHandshake(r *http.Request) int {
 		return http.StatusUpgradeRequired
 	case len(r.RequestURI) > handshakeReadLimit:
 		return http.StatusRequestURITooLong
+	case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
+		return http.StatusBadRequest // what follows would be read as frames
 	}
 	return 0
 }
@@ -53,6 +55,7 @@ func (g *Gateway) serveHandshake(w http.ResponseWriter, r *http.Request, routing
 	if status := checkHandshake(r); status != 0 {
 		w.Header().Set("Upgrade", "websocket")
 		w.Header().Set("Sec-WebSocket-Version", "13")
+		w.Header().Set("Connection", "close") // nothing that follows on this connection is believed
 		refuse(w, status, "BadRequestException", http.StatusText(status))
 		return
 	}
@@ -75,9 +78,24 @@ func (g *Gateway) serveHandshake(w http.ResponseWriter, r *http.Request, routing
 			return
 		}
 		subprotocol = out.header("Sec-WebSocket-Protocol")
+		if !isToken(subprotocol) {
+			g.opts.Log.Warn("gateway: $connect answered a Sec-WebSocket-Protocol that is no token", "connection", c.id)
+			refuse(w, http.StatusBadGateway, "", internalServerError)
+			return
+		}
 	}
 	c.compress = g.opts.Compress && offersDeflate(r.Header)
 	g.upgrade(w, r, c, subprotocol)
+}
+
+// isToken says whether a text may stand as a subprotocol (RFC 9110, section 5.6.2): nothing in it can end the header.
+func isToken(s string) bool {
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // upgrade answers 101 and starts to serve the connection.
