@@ -14,6 +14,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PORT ?= 3001
 ARGS ?=
+FUZZTIME ?= 2s
 
 export SAM_CLI_TELEMETRY := 0
 # sam validate wants a region, and nothing else of an account.
@@ -50,7 +51,7 @@ localstack: frontend/dist/index.html runtime ## the same, with DynamoDB and SQS 
 ## --- check
 
 .PHONY: test
-test: setup lint test-go test-template test-package test-frontend test-browser ## all tests and checks, installing what they need
+test: setup lint test-go test-fuzz test-template test-package test-frontend test-browser ## all tests and checks, installing what they need
 
 .PHONY: setup
 setup: $(TOOLS)/sam/.version frontend/node_modules/.package-lock.json ## install the tools of the tests (Python venv for SAM, Chromium)
@@ -73,6 +74,10 @@ lint: ## gofmt, go vet, staticcheck, go mod tidy, govulncheck
 .PHONY: test-go
 test-go: ## the Go tests, with the race detector
 	go test -race $(PACKAGES)
+
+.PHONY: test-fuzz
+test-fuzz: ## every fuzz target for a bounded time (FUZZTIME=2s)
+	infra/ci/fuzz $(FUZZTIME) $(PACKAGES)
 
 .PHONY: test-template
 test-template: $(TOOLS)/sam/.version ## sam validate, and cfn-lint on the translated template

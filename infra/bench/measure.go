@@ -21,12 +21,14 @@ type row struct {
 }
 
 func (r row) String() string {
-	s := fmt.Sprintf("%8.0f/s  p50 %6.2f ms  p99 %6.2f ms", float64(r.trips)/r.took.Seconds(), ms(r.p50), ms(r.p99))
+	s := fmt.Sprintf("%8.0f/s  p50 %6.2f ms  p99 %6.2f ms", r.rate(), ms(r.p50), ms(r.p99))
 	if r.perTrip > 0 {
 		s += fmt.Sprintf("  %.0f deliveries/s", float64(r.trips*r.perTrip)/r.took.Seconds())
 	}
 	return s
 }
+
+func (r row) rate() float64 { return float64(r.trips) / r.took.Seconds() }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 

@@ -36,8 +36,17 @@ func open(ctx context.Context, wsURL string) (*target, error) {
 	return &target{url: wsURL, close: func() {}}, nil
 }
 
+// startFloor starts this program as the bare server.
+func startFloor(ctx context.Context) (*target, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return await(exec.CommandContext(ctx, self, "-serve-floor"), func() {})
+}
+
 // start builds the runtime, starts it on free ports and waits for the line that says it is ready.
-func start(ctx context.Context) (*target, error) {
+func start(ctx context.Context, args ...string) (*target, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
@@ -49,7 +58,12 @@ func start(ctx context.Context) (*target, error) {
 	if err := build.Run(); err != nil {
 		return nil, fmt.Errorf("build the runtime: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, bin, "--port", "0", "--quiet", "--build-dir", filepath.Join(dir, "build"))
+	args = append([]string{"--port", "0", "--quiet", "--build-dir", filepath.Join(dir, "build")}, args...)
+	return await(exec.CommandContext(ctx, bin, args...), func() { _ = os.RemoveAll(dir) })
+}
+
+// await starts a server and waits for the line that says it is ready.
+func await(cmd *exec.Cmd, cleanUp func()) (*target, error) {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Stderr = os.Stderr
@@ -63,7 +77,7 @@ func start(ctx context.Context) (*target, error) {
 	t := &target{pid: cmd.Process.Pid, close: sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
-		_ = os.RemoveAll(dir)
+		cleanUp()
 	})}
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {

@@ -213,7 +213,7 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("gateway: %d connections' $disconnect did not end in time: %w", len(open), ctx.Err())
 	}
 }
 
