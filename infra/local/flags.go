@@ -34,6 +34,7 @@ type config struct {
 	signatures  bool
 	speed       float64
 	chaos       *chaos.Chaos
+	faulty      bool // --chaos was given
 	configFile  string
 	configEnv   string
 	imports     map[string]string
@@ -53,7 +54,7 @@ const maxSpeed = 10_000
 const maxPort = 65_000
 
 func parseFlags(args []string, out io.Writer) (config, error) {
-	cfg := config{parameters: map[string]string{}, imports: map[string]string{}, accessKeys: maps.Clone(localKeys)}
+	cfg := config{parameters: map[string]string{}, imports: map[string]string{}, chaos: chaos.New(1), accessKeys: maps.Clone(localKeys)}
 	fs := flag.NewFlagSet("local", flag.ContinueOnError)
 	fs.SetOutput(out)
 	both := func(p *string, long, short, value, usage string) {
@@ -122,6 +123,7 @@ func faultNames() string {
 
 func (c *config) setChaos(text string) (err error) {
 	c.chaos, err = chaos.Parse(text)
+	c.faulty = err == nil
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/disclone/disclone/infra/local/internal/console"
 	"github.com/disclone/disclone/infra/local/internal/gateway"
 	"github.com/disclone/disclone/infra/local/internal/lambdahost"
 	"github.com/disclone/disclone/infra/local/internal/template"
@@ -18,6 +19,8 @@ import (
 // printer writes the runtime's log for a person: one line for each invocation, the function's own lines under it. It
 // is safe for concurrent use. It writes through a buffer, so that a busy gateway does not wait for a terminal.
 type printer struct {
+	recorder *console.Recorder // what the console shows of the same events
+
 	mu    sync.Mutex
 	out   *bufio.Writer
 	quiet bool
@@ -30,7 +33,7 @@ type printer struct {
 const flushEvery = 50 * time.Millisecond
 
 func newPrinter(out io.Writer, quiet bool) *printer {
-	p := &printer{out: bufio.NewWriterSize(out, 64*1024), quiet: quiet, done: make(chan struct{})}
+	p := &printer{recorder: console.NewRecorder(), out: bufio.NewWriterSize(out, 64*1024), quiet: quiet, done: make(chan struct{})}
 	p.wg.Go(p.flushLoop)
 	return p
 }
@@ -93,6 +96,7 @@ func (p *printer) invocation(ctx context.Context, inv lambdahost.Invocation) {
 		s.inv = inv
 		return
 	}
+	p.recorder.Record(entry(nil, &inv))
 	if !p.quiet {
 		p.stamped("%-14s %-18s %8s  %-12s %s  %s", "event source", "", duration(inv.Duration), start(inv), inv.Outcome, inv.Function)
 	}
@@ -100,14 +104,15 @@ func (p *printer) invocation(ctx context.Context, inv lambdahost.Invocation) {
 
 // request prints the line of an event that the gateway served.
 func (p *printer) request(ctx context.Context, r gateway.Request) {
-	if p.quiet && r.Error == "" {
-		return
-	}
 	var inv lambdahost.Invocation
 	if s, ok := ctx.Value(spanKey{}).(*span); ok {
 		s.mu.Lock()
 		inv = s.inv
 		s.mu.Unlock()
+	}
+	p.recorder.Record(entry(&r, &inv))
+	if p.quiet && r.Error == "" {
+		return
 	}
 	line := fmt.Sprintf("%-14s %-18s %8s  %-12s %d  %s", r.Route, r.Connection, duration(r.Duration), start(inv), r.Status, r.Function)
 	if r.Error != "" {
@@ -128,16 +133,17 @@ func start(inv lambdahost.Invocation) string {
 }
 
 func duration(d time.Duration) string {
-	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	return fmt.Sprintf("%.1f ms", milliseconds(d))
 }
 
 // functionOutput prints what a function printed, under its invocations.
-func (p *printer) functionOutput(function, _, line string) {
+func (p *printer) functionOutput(function, requestID, line string) {
+	p.recorder.Line(requestID, line)
 	p.printf("             | %s: %s", function, line)
 }
 
 // ready prints what a person needs to know next.
-func (p *printer) ready(sockets []string, page string, env map[string]string) {
+func (p *printer) ready(sockets []string, page, console string, env map[string]string) {
 	p.printf("")
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		p.printf("export %s=%s", name, env[name])
@@ -147,6 +153,7 @@ func (p *printer) ready(sockets []string, page string, env map[string]string) {
 	if page != "" {
 		p.printf("Open:  %s", page)
 	}
+	p.printf("Console: %s", console)
 	for _, url := range sockets {
 		p.printf("Ready: %s", url)
 	}

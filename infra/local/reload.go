@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/disclone/disclone/infra/local/internal/builder"
+	"github.com/disclone/disclone/infra/local/internal/console"
 	"github.com/disclone/disclone/infra/local/internal/template"
 )
 
@@ -90,8 +91,8 @@ func (r *runtime) printReady() {
 	}
 	env := r.functionEnv()
 	env["AWS_REGION"] = r.cfg.region
-	if r.cfg.chaos != nil {
+	if r.cfg.faulty {
 		r.printer.printf("Chaos: %s", r.cfg.chaos)
 	}
-	r.printer.ready(sockets, page, env)
+	r.printer.ready(sockets, page, r.endpoints.url+console.Path, env)
 }

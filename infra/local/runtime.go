@@ -101,6 +101,7 @@ func (r *runtime) start(ctx context.Context, group *errgroup.Group) error {
 		Output: r.printer.functionOutput, Observer: r.printer.invocation, Chaos: r.cfg.chaos,
 	})
 	r.endpoints.handler.Handle("/2015-03-31/", r.host.Handler())
+	r.openConsole()
 	r.serve(group, r.endpoints.listener, r.endpoints.handler)
 	if err := r.provision(ctx); err != nil {
 		return err
@@ -216,7 +217,9 @@ func (r *runtime) openGateways(group *errgroup.Group) error {
 		if err != nil {
 			return err
 		}
-		s.gateway = gw
+		r.mu.Lock()
+		s.gateway = gw // the console may be looking
+		r.mu.Unlock()
 		r.serve(group, s.ln, gw)
 	}
 	return nil

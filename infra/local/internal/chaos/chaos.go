@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -48,7 +49,8 @@ var ErrInvalid = errors.New("chaos: invalid")
 
 // Chaos decides. A nil Chaos injects nothing. It is safe for concurrent use.
 type Chaos struct {
-	seed uint64
+	seed   uint64
+	active atomic.Bool // some rate is not 0: without one a decision costs nothing
 
 	mu       sync.Mutex
 	latency  time.Duration
@@ -103,6 +105,7 @@ func (c *Chaos) set(key, value string) error {
 			return fmt.Errorf("%w: latency %q: want a duration such as 20ms", ErrInvalid, value)
 		}
 		c.latency = d
+		c.active.Store(c.active.Load() || d > 0)
 		return nil
 	}
 	rate, err := strconv.ParseFloat(value, 64)
@@ -123,6 +126,12 @@ func (c *Chaos) SetRate(name string, rate float64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.rates[Fault(name)] = rate
+	c.active.Store(c.latency > 0)
+	for _, r := range c.rates {
+		if r > 0 {
+			c.active.Store(true)
+		}
+	}
 	return nil
 }
 
@@ -188,7 +197,7 @@ func (c *Chaos) After(f Fault) (time.Duration, bool) {
 
 // Hop waits for the latency that every hop has.
 func (c *Chaos) Hop(ctx context.Context) {
-	if c == nil {
+	if c == nil || !c.active.Load() {
 		return
 	}
 	c.mu.Lock()
@@ -201,7 +210,7 @@ func (c *Chaos) Hop(ctx context.Context) {
 
 // decide makes one decision, and gives a second random number for how long or how much.
 func (c *Chaos) decide(f Fault) (share float64, hit bool) {
-	if c == nil {
+	if c == nil || !c.active.Load() {
 		return 0, false
 	}
 	c.mu.Lock()

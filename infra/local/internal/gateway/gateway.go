@@ -176,8 +176,12 @@ func refuse(w http.ResponseWriter, status int, kind, message string) {
 
 // Connection is an open connection, as an observer sees it.
 type Connection struct {
-	ID, Stage, SourceIP, UserAgent string
-	ConnectedAt, LastActiveAt      time.Time
+	ID           string    `json:"id"`
+	Stage        string    `json:"stage"`
+	SourceIP     string    `json:"sourceIp"`
+	UserAgent    string    `json:"userAgent"`
+	ConnectedAt  time.Time `json:"connectedAt"`
+	LastActiveAt time.Time `json:"lastActiveAt"`
 }
 
 // Connections gives the open connections, the oldest first.

@@ -55,8 +55,7 @@ func (g *Gateway) serveConnections(w http.ResponseWriter, r *http.Request, routi
 	case http.MethodGet:
 		c.describe(w)
 	case http.MethodDelete:
-		g.remove(c) // a post right after this finds it gone
-		go c.close(closeNormal, "Connection Closed Normally")
+		_ = g.Disconnect(id) // gone already is as good
 		w.WriteHeader(http.StatusNoContent)
 	default:
 		forbidden(w)
@@ -104,6 +103,30 @@ func (g *Gateway) post(w http.ResponseWriter, r *http.Request, c *connection, pa
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusOK)
 	}
+}
+
+// ErrGone means that no connection of that id is open.
+var ErrGone = errors.New("gateway: no such connection")
+
+// Post sends data to a connection, as a post to @connections does. Its error is [ErrGone] for a connection that is not
+// open.
+func (g *Gateway) Post(id string, data []byte) error {
+	c := g.find(id)
+	if c == nil {
+		return ErrGone
+	}
+	return c.send(data)
+}
+
+// Disconnect closes a connection, as a DELETE of @connections does. Its error is [ErrGone] for a connection that is not open.
+func (g *Gateway) Disconnect(id string) error {
+	c := g.find(id)
+	if c == nil {
+		return ErrGone
+	}
+	g.remove(c) // a post right after this finds it gone
+	go c.close(closeNormal, "Connection Closed Normally")
+	return nil
 }
 
 func failed(w http.ResponseWriter) {

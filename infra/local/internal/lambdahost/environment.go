@@ -69,6 +69,7 @@ func (e *environment) run(inv *invocation) outcome {
 		r, _ = e.attempt(inv, &out)
 	}
 	out.Outcome, out.response = r.outcome, r.body
+	out.Payload, out.Response = inv.payload, r.body
 	if r.failed {
 		out.functionError = "Unhandled"
 	}

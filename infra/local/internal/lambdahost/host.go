@@ -58,6 +58,8 @@ type Invocation struct {
 	Duration  time.Duration // without the init
 	Outcome   string        // "ok", "error", or AWS's error type such as Runtime.ExitError or Sandbox.Timedout
 	MemoryKB  int           // the most the process has had, read at most once a second; 0 where the system does not say
+	// Payload and Response must not be changed.
+	Payload, Response []byte
 }
 
 // Options are the optional parts of a [Host]. The zero value is ready to use.

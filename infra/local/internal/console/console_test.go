@@ -1,0 +1,287 @@
+package console_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/coder/websocket"
+
+	"github.com/disclone/disclone/infra/local/internal/chaos"
+	"github.com/disclone/disclone/infra/local/internal/console"
+	"github.com/disclone/disclone/infra/local/internal/dataplane/dynamodb"
+	"github.com/disclone/disclone/infra/local/internal/dataplane/sqs"
+	"github.com/disclone/disclone/infra/local/internal/gateway"
+	"github.com/disclone/disclone/infra/local/internal/template"
+)
+
+// page is a console on the embedded endpoints and a gateway.
+type page struct {
+	t        *testing.T
+	url      string
+	recorder *console.Recorder
+	chaos    *chaos.Chaos
+	sqs      *awssqs.Client
+	socket   string
+	queues   map[string]*string
+}
+
+func newPage(t *testing.T) *page {
+	t.Helper()
+	p := &page{t: t, recorder: console.NewRecorder(), chaos: chaos.New(1), queues: map[string]*string{}}
+	db := dynamodb.New(nil)
+	t.Cleanup(func() { _ = db.Close() })
+	dbServer, queueServer := httptest.NewServer(db), httptest.NewServer(sqs.New(nil))
+	t.Cleanup(dbServer.Close)
+	t.Cleanup(queueServer.Close)
+	keys := credentials.NewStaticCredentialsProvider("local", "local", "")
+	p.sqs = awssqs.New(awssqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(queueServer.URL), Credentials: keys})
+	app := &template.App{StackName: "test", Functions: []template.Function{{ID: "F"}}}
+	for _, name := range []string{"dead", "work"} {
+		out, err := p.sqs.CreateQueue(t.Context(), &awssqs.CreateQueueInput{QueueName: &name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.queues[name] = out.QueueUrl
+		app.Queues = append(app.Queues, template.Queue{ID: name, Name: name, ARN: "arn:" + name, URL: *out.QueueUrl})
+	}
+	app.Queues[1].Attributes = map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:dead","maxReceiveCount":1}`}
+	app.Mappings = []template.Mapping{{Function: "F", SourceARN: "arn:work"}}
+	api := template.API{ID: "Api", APIID: "abcdefghij", RouteSelection: "$request.body.action", Stages: []template.Stage{{Name: "prod"}}}
+	gw, err := gateway.New(&api, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gwServer := httptest.NewServer(gw)
+	t.Cleanup(gwServer.Close)
+	p.socket = gwServer.URL + "/prod"
+	app.APIs = []template.API{api}
+	server := httptest.NewServer(console.New(console.Deps{
+		App: func() *template.App { return app }, Recorder: p.recorder, SQS: p.sqs, Chaos: p.chaos,
+		APIs:     func() []console.API { return []console.API{{ID: "Api", Gateway: gw}} },
+		DynamoDB: awsdynamodb.New(awsdynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String(dbServer.URL), Credentials: keys}),
+	}))
+	t.Cleanup(server.Close)
+	p.url = server.URL + console.Path
+	return p
+}
+
+// call makes a request as the page does, and decodes the answer.
+func (p *page) call(method, path, body string, into any) int {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.url+"api/"+path, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header.Set("X-Console", "1")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if into != nil {
+		if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	return resp.StatusCode
+}
+
+type glance struct {
+	Counts      console.Counts
+	Connections []struct{ ID string }
+	Invocations []console.Entry
+	Queues      []struct {
+		ID, To, DeadOf string
+		Visible        int
+	}
+}
+
+func TestInvocationsAreRecorded(t *testing.T) {
+	t.Parallel()
+	p := newPage(t)
+	p.recorder.Line("r1", "before its end")
+	p.recorder.Record(console.Entry{ID: "r1", Route: "join", Function: "F", Outcome: "ok", Payload: []byte(`{"a":1}`), Response: []byte(strings.Repeat("x", 100_000))})
+	p.recorder.Line("r1", "<script>after</script>")
+	p.recorder.Record(console.Entry{ID: "r2", Function: "F", Outcome: "Runtime.ExitError"})
+	var s glance
+	p.call("GET", "state", "", &s)
+	if s.Counts.Routes["join"] != 1 || s.Counts.Functions["F"] != 2 || s.Counts.Failures["F"] != 1 || s.Counts.Sources["F"] != 1 {
+		t.Errorf("%+v", s.Counts)
+	}
+	if len(s.Invocations) != 2 || s.Invocations[0].ID != "r2" {
+		t.Errorf("%+v", s.Invocations)
+	}
+	var one struct{ Payload, Response, Lines string }
+	p.call("GET", "invocations/r1", "", &one)
+	if one.Payload != `{"a":1}` || len(one.Response) != 8*1024 || one.Lines != "before its end\n<script>after</script>" {
+		t.Errorf("%q, %d bytes, %q", one.Payload, len(one.Response), one.Lines)
+	}
+	for i := range 600 {
+		p.recorder.Record(console.Entry{ID: fmt.Sprint("x", i), Function: "F", Outcome: "ok"})
+	}
+	if status := p.call("GET", "invocations/r1", "", nil); status != 404 {
+		t.Errorf("an old one: %d", status)
+	}
+	if status := p.call("GET", "invocations/x599", "", nil); status != 200 {
+		t.Errorf("the latest: %d", status)
+	}
+}
+
+func TestConnectionsArePostedToAndClosed(t *testing.T) {
+	t.Parallel()
+	p := newPage(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, p.socket, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	var s glance
+	p.call("GET", "state", "", &s)
+	if len(s.Connections) != 1 {
+		t.Fatalf("%+v", s.Connections)
+	}
+	id := strings.ReplaceAll(s.Connections[0].ID, "=", "%3D")
+	p.call("POST", "connections/"+id, "hello", nil)
+	if _, data, err := conn.Read(ctx); string(data) != "hello" {
+		t.Errorf("%q, %v", data, err)
+	}
+	p.call("DELETE", "connections/"+id, "", nil)
+	if _, _, err := conn.Read(ctx); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+		t.Errorf("%v", err)
+	}
+	if status := p.call("POST", "connections/"+id, "hello", nil); status != 404 {
+		t.Errorf("a post to a closed one: %d", status)
+	}
+}
+
+func TestDeadLettersAreShownAndRedriven(t *testing.T) {
+	t.Parallel()
+	p := newPage(t)
+	if _, err := p.sqs.SendMessage(t.Context(), &awssqs.SendMessageInput{
+		QueueUrl: p.queues["dead"], MessageBody: aws.String("lost"),
+		MessageAttributes: map[string]types.MessageAttributeValue{"error": {DataType: aws.String("String"), StringValue: aws.String("boom")}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var seen struct {
+		Messages []struct {
+			Body       string
+			Attributes map[string]string
+		}
+	}
+	for range 2 { // a look takes nothing away
+		p.call("GET", "queues/dead", "", &seen)
+		if len(seen.Messages) != 1 || seen.Messages[0].Body != "lost" || seen.Messages[0].Attributes["error"] != "boom" {
+			t.Fatalf("%+v", seen)
+		}
+	}
+	if status := p.call("GET", "queues/work", "", nil); status != 400 {
+		t.Errorf("a look at a queue that a function reads: %d", status)
+	}
+	if status := p.call("POST", "queues/work/redrive", "", nil); status != 400 {
+		t.Errorf("redrive of a queue that holds no dead letters: %d", status)
+	}
+	var moved struct{ Moved int }
+	p.call("POST", "queues/dead/redrive", "", &moved)
+	var s glance
+	p.call("GET", "state", "", &s)
+	if moved.Moved != 1 || s.Queues[0].Visible != 0 || s.Queues[0].DeadOf != "work" || s.Queues[1].Visible != 1 || s.Queues[1].To != "F" {
+		t.Errorf("%+v, %+v", moved, s.Queues)
+	}
+}
+
+func TestChaosIsSwitched(t *testing.T) {
+	t.Parallel()
+	p := newPage(t)
+	if status := p.call("PUT", "chaos/kill", `{"rate":1}`, nil); status != 200 || !p.chaos.Hit(chaos.Kill) {
+		t.Errorf("status %d", status)
+	}
+	for path, body := range map[string]string{"chaos/kill": `{"rate":2}`, "chaos/none": `{"rate":1}`, "chaos/cold": `{}`} {
+		if status := p.call("PUT", path, body, nil); status != 400 {
+			t.Errorf("%s %s: %d, want 400", path, body, status)
+		}
+	}
+}
+
+// What another page in the same browser could send is refused.
+func TestForeignPagesAreRefused(t *testing.T) {
+	t.Parallel()
+	p := newPage(t)
+	for name, change := range map[string]func(*http.Request){
+		"no header": func(r *http.Request) {
+			r.Method = http.MethodPut
+			r.Body = io.NopCloser(strings.NewReader(`{"rate":1}`))
+		},
+		"another host": func(r *http.Request) { r.Host = "evil.example" },
+	} {
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"api/chaos/kill", nil)
+		change(req)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %d, want 403", name, resp.StatusCode)
+		}
+	}
+	resp, err := http.Get(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if policy := resp.Header.Get("Content-Security-Policy"); resp.StatusCode != 200 || !strings.Contains(policy, "default-src 'self'") {
+		t.Errorf("%d, %q", resp.StatusCode, policy)
+	}
+}
+
+// An open page hears of what happens without asking again.
+func TestLive(t *testing.T) {
+	t.Parallel()
+	p := newPage(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"api/live", nil)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewReaderSize(resp.Body, 1<<20)
+	for recorded := false; ; {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s glance
+		data, ok := strings.CutPrefix(line, "data: ")
+		if !ok {
+			continue
+		}
+		if err := json.Unmarshal([]byte(data), &s); err != nil {
+			t.Fatal(err)
+		}
+		if s.Counts.Routes["join"] == 1 {
+			return
+		}
+		if !recorded {
+			recorded = true
+			p.recorder.Record(console.Entry{ID: "r", Route: "join", Function: "F", Outcome: "ok"})
+		}
+	}
+}
