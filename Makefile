@@ -51,7 +51,7 @@ localstack: frontend/dist/index.html runtime ## the same, with DynamoDB and SQS 
 ## --- check
 
 .PHONY: test
-test: setup lint test-go test-fuzz test-template test-package test-frontend test-browser ## all tests and checks, installing what they need
+test: setup lint test-go test-fuzz test-template test-package test-boto3 test-frontend test-browser ## all tests and checks, installing what they need
 
 .PHONY: setup
 setup: $(TOOLS)/sam/.version frontend/node_modules/.package-lock.json ## install the tools of the tests (Python venv for SAM, Chromium)
@@ -91,6 +91,10 @@ test-package: $(TOOLS)/sam/.version ## sam build, then each bootstrap under the 
 	$(SAM)/sam build
 	SAM_PYTHON=$(SAM)/python infra/ci/package-test
 
+.PHONY: test-boto3
+test-boto3: $(TOOLS)/sam/.version runtime ## the runtime's endpoints through boto3
+	infra/ci/with-runtime --quiet --template infra/bench/echo/template.yaml --build-dir .local/echo -- $(SAM)/python infra/ci/boto3_test.py
+
 .PHONY: test-frontend
 test-frontend: frontend/node_modules/.package-lock.json ## type check, lint and unit tests of the frontend
 	npm --prefix frontend run check
@@ -98,7 +102,8 @@ test-frontend: frontend/node_modules/.package-lock.json ## type check, lint and 
 
 .PHONY: test-browser
 test-browser: frontend/dist/index.html runtime ## the story of the README in a real browser
-	infra/ci/browser-test
+	CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v google-chrome)} SCREENSHOTS=$${SCREENSHOTS:-$(CURDIR)/.local/screenshots} \
+	  infra/ci/with-runtime --static-dir frontend/dist -- npm --prefix frontend run e2e
 
 .PHONY: bench
 bench: ## measure the local runtime: echo, tasks, fan-out, idle connections

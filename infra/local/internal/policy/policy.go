@@ -79,7 +79,7 @@ func (w wireStatement) statement() (statement, error) {
 	case "Deny":
 		s.deny = true
 	default:
-		return s, fmt.Errorf("Effect is %q, want Allow or Deny", w.Effect)
+		return s, fmt.Errorf("the Effect is %q, want Allow or Deny", w.Effect)
 	}
 	if len(w.NotAction) > 0 {
 		s.actions, s.notAction = w.NotAction, true
