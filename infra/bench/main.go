@@ -1,5 +1,5 @@
-// Command bench measures the local runtime from outside, as its clients see it: closed-loop echo and task round trips,
-// group deliveries, and memory per idle connection. It builds and starts the runtime of this repository unless --url
+// Command bench measures the local runtime from outside, as its clients see it: the gateway against a bare WebSocket
+// server, closed-loop echo and task round trips, group deliveries, and memory per idle connection. It builds and starts the runtime of this repository unless --url
 // names one that runs, sends its load to loopback only, and stops by itself.
 package main
 

@@ -17,7 +17,7 @@ func (r *reader) readRawAPIs() {
 		api.KeySelection = r.propString(res, "ApiKeySelectionExpression", "")
 		for _, stage := range r.of("AWS::ApiGatewayV2::Stage", api.APIID) {
 			name := r.propString(stage, "StageName", "")
-			if !stageName.MatchString(name) {
+			if !stageName.MatchString(name) && name != "$default" { // some deploy that, whatever the guide says
 				r.mistake(r.propPos(stage, "StageName"), stage.id, "StageName is %q; want letters, digits, - and _, at most 128", name)
 			}
 			api.Stages = append(api.Stages, r.stage(stage, name, "StageVariables"))
