@@ -26,6 +26,9 @@ import (
 	"github.com/disclone/disclone/pkg/channel/apigw"
 	"github.com/disclone/disclone/pkg/channel/dynamo"
 	"github.com/disclone/disclone/pkg/channel/layertest"
+	"github.com/disclone/disclone/pkg/stream"
+	streamdynamo "github.com/disclone/disclone/pkg/stream/dynamo"
+	"github.com/disclone/disclone/pkg/stream/streamtest"
 	"github.com/disclone/disclone/pkg/task"
 	tasksqs "github.com/disclone/disclone/pkg/task/sqs"
 	"github.com/disclone/disclone/pkg/task/tasktest"
@@ -86,6 +89,21 @@ func TestTaskConformance(t *testing.T) {
 			Dead: func(ctx context.Context, n int) ([]task.Message, error) { return receive(ctx, client, dead, n) },
 		}
 	})
+}
+
+// TestStreamConformance runs the suite on the table that template.yaml declares.
+func TestStreamConformance(t *testing.T) {
+	t.Parallel()
+	e := testEndpoints(t)
+	client, _ := e.clients("us-east-1")
+	app, err := template.Load("../../template.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := provision.Tables(t.Context(), client, app.Tables); err != nil {
+		t.Fatal(err)
+	}
+	streamtest.Run(t, func(*testing.T) stream.Store { return streamdynamo.New(client, "StreamsTable") })
 }
 
 // queueApp is a template with a queue, its dead-letter queue and a mapping.

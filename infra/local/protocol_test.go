@@ -61,23 +61,40 @@ func TestProtocolDocument(t *testing.T) {
 			compare(t, answers[fmt.Sprint(got["event"])], got)
 		}
 	}
-	for _, name := range []string{"sendMessage", "joinGroup", "leaveGroup", "ack", "message", "task", "error"} {
+	for _, name := range []string{"sendMessage", "joinGroup", "leaveGroup", "resume", "ack", "message", "task", "error"} {
 		if !seen[name] {
 			t.Errorf("docs/protocol.md has no example of %s", name)
 		}
 	}
 }
 
-// compare compares a frame with its example. A value in capitals, such as TASK, stands for any text.
+// compare compares a frame with its example. A text in capitals, such as TASK, stands for any text.
 func compare(t *testing.T, want, got frame) {
 	t.Helper()
-	for k, v := range want {
-		text, ok := v.(string)
-		if s, isText := got[k].(string); ok && isText && s != "" && text == strings.ToUpper(text) {
-			want[k] = s
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(filled(map[string]any(want), map[string]any(got)), map[string]any(got)); diff != "" {
 		t.Errorf("the document and the server differ (-document +server):\n%s", diff)
 	}
+}
+
+// filled puts what the server said in place of an example's capitals, at any depth.
+func filled(want, got any) any {
+	switch w := want.(type) {
+	case string:
+		if g, ok := got.(string); ok && g != "" && w == strings.ToUpper(w) {
+			return g
+		}
+	case map[string]any:
+		g, _ := got.(map[string]any)
+		for k := range w {
+			w[k] = filled(w[k], g[k])
+		}
+	case []any:
+		g, _ := got.([]any)
+		for i := range w {
+			if i < len(g) {
+				w[i] = filled(w[i], g[i])
+			}
+		}
+	}
+	return want
 }

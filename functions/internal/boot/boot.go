@@ -19,6 +19,8 @@ import (
 	"github.com/disclone/disclone/pkg/channel"
 	"github.com/disclone/disclone/pkg/channel/apigw"
 	"github.com/disclone/disclone/pkg/channel/dynamo"
+	"github.com/disclone/disclone/pkg/stream"
+	streamdynamo "github.com/disclone/disclone/pkg/stream/dynamo"
 	"github.com/disclone/disclone/pkg/task"
 	tasksqs "github.com/disclone/disclone/pkg/task/sqs"
 	"github.com/disclone/disclone/pkg/ws"
@@ -72,11 +74,13 @@ func newApp(ctx context.Context, log *slog.Logger) (*App, error) {
 		return nil, fmt.Errorf("boot: AWS configuration: %w", err)
 	}
 	queue := sqs.NewFromConfig(cfg)
+	db := dynamodb.NewFromConfig(cfg)
 	layer := channel.New(
-		dynamo.New(dynamodb.NewFromConfig(cfg), env.tableName, nil),
+		dynamo.New(db, env.tableName, nil),
 		apigw.New(apigatewaymanagementapi.NewFromConfig(cfg)),
 		&channel.Options{Expiry: env.membershipTTL, Parallel: parallelPosts},
 	)
 	tasks := task.NewClient(tasksqs.New(queue, env.taskQueueURL), nil)
-	return &App{Chat: chat.New(layer, tasks, nil), log: log, env: env, sqs: queue}, nil
+	history := stream.New(streamdynamo.New(db, env.streamTable), &stream.Options{Retention: env.retention})
+	return &App{Chat: chat.New(layer, tasks, history, nil), log: log, env: env, sqs: queue}, nil
 }

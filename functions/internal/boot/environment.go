@@ -10,16 +10,18 @@ import (
 // environment is what template.yaml gives every function.
 type environment struct {
 	tableName     string
+	streamTable   string
 	taskQueueURL  string
 	deadTasksURL  string
 	membershipTTL time.Duration
+	retention     time.Duration
 	maxReceives   int
 }
 
 func readEnvironment() (environment, error) {
 	var env environment
 	for name, value := range map[string]*string{
-		"TABLE_NAME": &env.tableName, "TASK_QUEUE_URL": &env.taskQueueURL, "TASK_DEAD_LETTER_QUEUE_URL": &env.deadTasksURL,
+		"TABLE_NAME": &env.tableName, "STREAM_TABLE_NAME": &env.streamTable, "TASK_QUEUE_URL": &env.taskQueueURL, "TASK_DEAD_LETTER_QUEUE_URL": &env.deadTasksURL,
 	} {
 		if *value = os.Getenv(name); *value == "" {
 			return env, fmt.Errorf("boot: %s must be set; template.yaml sets it", name)
@@ -30,6 +32,11 @@ func readEnvironment() (environment, error) {
 		return env, err
 	}
 	env.membershipTTL = time.Duration(ttl) * time.Second
+	kept, err := positive("HISTORY_RETENTION_SECONDS")
+	if err != nil {
+		return env, err
+	}
+	env.retention = time.Duration(kept) * time.Second
 	env.maxReceives, err = positive("TASK_MAX_RECEIVES")
 	return env, err
 }

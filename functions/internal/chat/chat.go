@@ -9,15 +9,17 @@ import (
 	"time"
 
 	"github.com/disclone/disclone/pkg/channel"
+	"github.com/disclone/disclone/pkg/stream"
 	"github.com/disclone/disclone/pkg/task"
 	"github.com/disclone/disclone/pkg/ws"
 )
 
 // Chat holds the consumers, one method for each route. It has no state of its own and is safe for concurrent use.
 type Chat struct {
-	layer *channel.Layer
-	tasks *task.Client
-	now   func() time.Time
+	layer   *channel.Layer
+	tasks   *task.Client
+	history *stream.Log
+	now     func() time.Time
 
 	starters map[string]starter // by task; never changed
 }
@@ -27,9 +29,9 @@ type Options struct {
 	Now func() time.Time // the clock; time.Now if nil
 }
 
-// New makes a chat over a layer and a client for its tasks.
-func New(layer *channel.Layer, tasks *task.Client, opts *Options) *Chat {
-	c := &Chat{layer: layer, tasks: tasks, now: time.Now, starters: starters()}
+// New makes a chat over a layer, a client for its tasks, and the log of its groups' messages.
+func New(layer *channel.Layer, tasks *task.Client, history *stream.Log, opts *Options) *Chat {
+	c := &Chat{layer: layer, tasks: tasks, history: history, now: time.Now, starters: starters()}
 	if opts != nil && opts.Now != nil {
 		c.now = opts.Now
 	}
@@ -45,6 +47,7 @@ func (c *Chat) Mux() *ws.Mux {
 	mux.HandleFunc("sendMessage", c.SendMessage)
 	mux.HandleFunc("joinGroup", c.JoinGroup)
 	mux.HandleFunc("leaveGroup", c.LeaveGroup)
+	mux.HandleFunc("resume", c.Resume)
 	return mux
 }
 
@@ -105,9 +108,9 @@ func coded(err error) error {
 	switch {
 	case errors.Is(err, channel.ErrBadName):
 		return ws.Errorf(ws.CodeBadRequest, "a group's name has 1 to %d ASCII letters, digits and - _ . =", maxGroup)
-	case errors.Is(err, channel.ErrTooLarge), errors.Is(err, task.ErrTooLarge):
+	case errors.Is(err, channel.ErrTooLarge), errors.Is(err, task.ErrTooLarge), errors.Is(err, stream.ErrTooLarge):
 		return ws.Errorf(ws.CodeTooLarge, "the message is too large")
-	case errors.Is(err, channel.ErrThrottled):
+	case errors.Is(err, channel.ErrThrottled), errors.Is(err, stream.ErrContended):
 		return ws.Errorf(ws.CodeThrottled, "too many messages at the moment; try again later")
 	}
 	return err

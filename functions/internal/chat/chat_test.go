@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/disclone/disclone/functions/internal/chat"
 	"github.com/disclone/disclone/pkg/channel"
+	"github.com/disclone/disclone/pkg/stream"
 	"github.com/disclone/disclone/pkg/task"
 	"github.com/disclone/disclone/pkg/ws"
 )
@@ -26,7 +29,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	cloud, queue := channel.NewMemory(), task.NewMemory(nil)
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC) }
-	c := chat.New(channel.New(cloud, cloud, nil), task.NewClient(queue, nil), &chat.Options{Now: now})
+	c := chat.New(channel.New(cloud, cloud, nil), task.NewClient(queue, nil), stream.New(stream.NewMemory(), nil), &chat.Options{Now: now})
 	return &world{T: t, chat: c, mux: c.Mux(), cloud: cloud, queue: queue}
 }
 
@@ -200,6 +203,92 @@ func TestNoneStartsNothing(t *testing.T) {
 	}
 }
 
+// TestResume: a member gets what it has missed, in order; who has nothing gets the latest, and is told to begin anew.
+func TestResume(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, id := range []string{"ann=", "bob=", "eve="} {
+		w.connect(id)
+	}
+	for _, id := range []string{"ann=", "bob="} {
+		if _, err := w.call("joinGroup", id, `{"group":"general"}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range []string{"one", "two", "two", "three"} { // the ack of "two" was lost, so it was sent again
+		ack, err := w.call("sendMessage", "ann=", `{"group":"general","messageId":"`+m+`","message":"`+m+`"}`)
+		if err != nil || ack["messageId"] != m {
+			t.Fatal(ack, err)
+		}
+	}
+	for frame, want := range map[string]string{
+		`{"group":"general","after":0}`: "[1:one 2:two 4:three] to 4",
+		`{"group":"general","after":1}`: "[2:two 4:three] to 4",
+		`{"group":"general","after":4}`: "[] to 4",
+		`{"group":"general","after":9}`: "[1:one 2:two 4:three] to 4 reset",
+		`{"group":"general"}`:           "[1:one 2:two 4:three] to 4 reset",
+	} {
+		got, err := w.call("resume", "bob=", frame)
+		if err != nil || showResumed(got) != want {
+			t.Errorf("%s: %s, %v, want %s", frame, showResumed(got), err, want)
+		}
+	}
+	if _, err := w.call("resume", "eve=", `{"group":"general","after":0}`); ws.CodeOf(err) != ws.CodeForbidden {
+		t.Errorf("a stranger: %v, want forbidden", err)
+	}
+	seqs := []float64{}
+	for range 4 { // bob was sent "two" twice, under the same number
+		seqs = append(seqs, w.receive("bob=")["seq"].(float64))
+	}
+	if !slices.Equal(seqs, []float64{1, 2, 2, 4}) {
+		t.Errorf("bob was sent %v", seqs)
+	}
+}
+
+func showResumed(answer map[string]any) string {
+	var entries []string
+	list, _ := answer["entries"].([]any)
+	for _, e := range list {
+		entry, _ := e.(map[string]any)
+		entries = append(entries, fmt.Sprintf("%v:%v", entry["seq"], entry["message"]))
+	}
+	text := fmt.Sprintf("[%s] to %v", strings.Join(entries, " "), answer["seq"])
+	if answer["more"] == true {
+		text += " more"
+	}
+	if answer["reset"] == true {
+		text += " reset"
+	}
+	return text
+}
+
+// TestResumeFitsAFrame: an answer is cut where a frame ends, and says that there is more.
+func TestResumeFitsAFrame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.connect("ann=")
+	if _, err := w.call("joinGroup", "ann=", `{"group":"g"}`); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		if _, err := w.call("sendMessage", "ann=", fmt.Sprintf(`{"group":"g","message":"%d%s"}`, i, strings.Repeat("x", 20_000))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for after := 0.0; after < 4; {
+		got, err := w.call("resume", "ann=", fmt.Sprintf(`{"group":"g","after":%v}`, after))
+		entries, _ := got["entries"].([]any)
+		if err != nil || len(entries) != 1 || got["seq"] != after+1 || (got["more"] == true) != (after < 3) {
+			t.Fatalf("after %v: %d entries to %v, more %v, %v", after, len(entries), got["seq"], got["more"], err)
+		}
+		after++
+	}
+	latest, err := w.call("resume", "ann=", `{"group":"g"}`)
+	if entries, _ := latest["entries"].([]any); err != nil || len(entries) != 1 || latest["seq"] != 4.0 {
+		t.Errorf("latest: %d entries to %v, %v", len(entries), latest["seq"], err)
+	}
+}
+
 // FuzzFrames: whatever a client sends, a consumer answers or gives a coded error; it never panics, and an error that
 // shows its text is never an uncoded one.
 func FuzzFrames(f *testing.F) {
@@ -212,7 +301,7 @@ func FuzzFrames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		w := newWorld(t)
 		w.connect("ann=")
-		for _, route := range []string{"sendMessage", "joinGroup", "leaveGroup", "$default"} {
+		for _, route := range []string{"sendMessage", "joinGroup", "leaveGroup", "resume", "$default"} {
 			if _, err := w.call(route, "ann=", body); ws.CodeOf(err) == ws.CodeInternal && !errors.Is(err, context.Canceled) {
 				t.Errorf("%s %q: %v", route, body, err)
 			}

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	actions = "sendMessage, joinGroup, leaveGroup"
+	actions = "sendMessage, joinGroup, leaveGroup, resume"
 
 	noTask = "none" // as a frame's task: start none, only acknowledge
 
@@ -19,6 +19,7 @@ const (
 
 	maxGroup   = 100    // characters in a group's name, as Django Channels has it
 	maxName    = 64     // characters in a display name
+	maxID      = 64     // characters in a message's id
 	maxMessage = 30_000 // bytes of a message's JSON, so that its event fits one frame of 32 KB (API Gateway quota)
 )
 
@@ -37,10 +38,17 @@ type groupFrame struct {
 // messageFrame is sendMessage.
 type messageFrame struct {
 	envelope
-	Group   string          `json:"group"`
-	Name    string          `json:"name"`
-	Task    string          `json:"task"`
-	Message json.RawMessage `json:"message"`
+	Group     string          `json:"group"`
+	MessageID string          `json:"messageId"`
+	Name      string          `json:"name"`
+	Task      string          `json:"task"`
+	Message   json.RawMessage `json:"message"`
+}
+
+// resumeFrame is resume.
+type resumeFrame struct {
+	groupFrame
+	After *int64 `json:"after"`
 }
 
 // ack answers the sender at once.
@@ -50,12 +58,28 @@ type ack struct {
 	Message string `json:"message"`
 	Group   string `json:"group,omitempty"`
 	TaskID  string `json:"taskId,omitempty"`
+	// MessageID and Seq are of a message to a group.
+	MessageID string `json:"messageId,omitempty"`
+	Seq       int64  `json:"seq,omitempty"`
+}
+
+// resumed answers resume.
+type resumed struct {
+	Event   string            `json:"event"`
+	ID      ws.ID             `json:"id,omitempty"`
+	Message string            `json:"message"`
+	Group   string            `json:"group"`
+	Seq     int64             `json:"seq"` // up to which these entries are everything
+	Entries []json.RawMessage `json:"entries"`
+	More    bool              `json:"more,omitempty"`
+	Reset   bool              `json:"reset,omitempty"` // forget what you have: the entries are the latest ones
 }
 
 // messageEvent is what the members of a group see.
 type messageEvent struct {
 	Event     string          `json:"event"`
 	Group     string          `json:"group"`
+	Seq       int64           `json:"seq"`
 	MessageID string          `json:"messageId"`
 	From      string          `json:"from"`
 	Name      string          `json:"name,omitempty"`
@@ -104,6 +128,22 @@ func decodeMessage(r *ws.Request) (messageFrame, error) {
 		return in, ws.Errorf(ws.CodeTooLarge, "a message has at most %d bytes", maxMessage)
 	case utf8.RuneCountInString(in.Name) > maxName:
 		return in, ws.Errorf(ws.CodeBadRequest, "a name has at most %d characters", maxName)
+	case utf8.RuneCountInString(in.MessageID) > maxID:
+		return in, ws.Errorf(ws.CodeBadRequest, "a message's id has at most %d characters", maxID)
+	}
+	return in, checkGroup(in.Group)
+}
+
+func decodeResume(r *ws.Request) (resumeFrame, error) {
+	var in resumeFrame
+	if err := ws.Decode(r.Body, &in); err != nil {
+		return in, err
+	}
+	switch {
+	case in.Group == "":
+		return in, ws.Errorf(ws.CodeBadRequest, `the field "group" is missing`)
+	case in.After != nil && *in.After < 0:
+		return in, ws.Errorf(ws.CodeBadRequest, `the field "after" is a message's number, or 0`)
 	}
 	return in, checkGroup(in.Group)
 }

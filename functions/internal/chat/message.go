@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/disclone/disclone/pkg/channel"
+	"github.com/disclone/disclone/pkg/stream"
 	"github.com/disclone/disclone/pkg/task"
 	"github.com/disclone/disclone/pkg/ws"
 )
@@ -20,9 +21,10 @@ func (c *Chat) SendMessage(ctx context.Context, r *ws.Request) (ws.Response, err
 	if err != nil {
 		return ws.Response{}, err
 	}
+	out := ack{Event: eventAck, ID: in.ID, Message: "Your request was received!", Group: in.Group}
 	replyTo := channelAddress(r.ConnectionID)
 	if in.Group != "" {
-		if err := c.post(ctx, r.ConnectionID, in); err != nil {
+		if out.MessageID, out.Seq, err = c.post(ctx, r.ConnectionID, in); err != nil {
 			return ws.Response{}, coded(err)
 		}
 		replyTo = groupAddress(in.Group)
@@ -32,7 +34,6 @@ func (c *Chat) SendMessage(ctx context.Context, r *ws.Request) (ws.Response, err
 	if in.Task == noTask {
 		in.Task = ""
 	}
-	out := ack{Event: eventAck, ID: in.ID, Message: "Your request was received!", Group: in.Group}
 	if in.Task != "" {
 		if out.TaskID, err = c.start(ctx, in, replyTo); err != nil {
 			return ws.Response{}, coded(err)
@@ -41,23 +42,51 @@ func (c *Chat) SendMessage(ctx context.Context, r *ws.Request) (ws.Response, err
 	return ws.Reply(out)
 }
 
-// post sends a message to the members of a group, the sender among them. Only a member may.
-func (c *Chat) post(ctx context.Context, from string, in messageFrame) error {
-	member, err := c.layer.Has(ctx, roomGroup(in.Group), from)
-	if err != nil {
-		return err
+// post appends a message to the log of its group and sends it to the members, the sender among them. Only a member may. A
+// message with an id that is in the log already is sent again, as it stands there: its sender saw no answer, and whoever
+// has it drops it by its number.
+func (c *Chat) post(ctx context.Context, from string, in messageFrame) (id string, seq int64, err error) {
+	if err := c.onlyMembers(ctx, in.Group, from, "join the group before you send to it"); err != nil {
+		return "", 0, err
 	}
-	if !member {
-		return ws.Errorf(ws.CodeForbidden, "join the group before you send to it")
+	id = in.MessageID
+	if id == "" {
+		id = rand.Text()
 	}
-	payload, err := json.Marshal(messageEvent{
-		Event: eventMessage, Group: in.Group, MessageID: rand.Text(), From: from, Name: in.Name,
+	data, err := json.Marshal(messageEvent{
+		Event: eventMessage, Group: in.Group, MessageID: id, From: from, Name: in.Name,
 		Message: in.Message, SentAt: c.now().UTC().Format("2006-01-02T15:04:05.000Z"),
 	})
 	if err != nil {
-		return fmt.Errorf("chat: encode message: %w", err)
+		return "", 0, fmt.Errorf("chat: encode message: %w", err)
+	}
+	entry, _, err := c.history.Append(ctx, roomGroup(in.Group), id, data)
+	if err != nil {
+		return "", 0, err
+	}
+	payload, err := numbered(entry)
+	if err != nil {
+		return "", 0, err
 	}
 	_, err = c.layer.GroupSend(ctx, roomGroup(in.Group), payload, nil)
+	return id, entry.Seq, err
+}
+
+// numbered is an entry of the log as its readers see it.
+func numbered(e stream.Entry) (json.RawMessage, error) {
+	var event messageEvent
+	if err := json.Unmarshal(e.Data, &event); err != nil {
+		return nil, fmt.Errorf("chat: decode entry %d: %w", e.Seq, err)
+	}
+	event.Seq = e.Seq
+	return json.Marshal(event)
+}
+
+func (c *Chat) onlyMembers(ctx context.Context, group, connection, otherwise string) error {
+	member, err := c.layer.Has(ctx, roomGroup(group), connection)
+	if err == nil && !member {
+		err = ws.Errorf(ws.CodeForbidden, "%s", otherwise)
+	}
 	return err
 }
 
