@@ -5,6 +5,8 @@ export interface FakeServer {
   received: Record<string, unknown>[];
   /** While it is set, frames are received and not answered. */
   mute: boolean;
+  /** What becomes of a message to a group on its way to one member: [] loses it, [m, m] repeats it. */
+  fate: (event: object) => object[];
   drop: () => void;
   broadcast: (text: string) => void;
   connections: () => number;

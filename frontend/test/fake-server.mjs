@@ -15,8 +15,11 @@ export async function startFakeServer(port = 0) {
   const http = createServer((request, response) => void serve(request, response, () => fake.url));
   const sockets = new WebSocketServer({ server: http });
   const groups = new Map();
+  const logs = new Map(); // messages by group, for as long as the server runs
   const fake = {
     url: '', page: '', received: [], mute: false,
+    /** What becomes of a message to a group on its way to one member: [] loses it, [m, m] repeats it. */
+    fate: (event) => [event],
     /** Cuts every connection, without a close frame. */
     drop: () => sockets.clients.forEach((s) => s.terminate()),
     /** Sends text to every connection. */
@@ -33,7 +36,7 @@ export async function startFakeServer(port = 0) {
     socket.on('message', (data) => {
       const frame = JSON.parse(String(data));
       fake.received.push(frame);
-      if (!fake.mute) handle({ socket, id, groups }, frame);
+      if (!fake.mute) handle({ socket, id, groups, logs, fake }, frame);
     });
     socket.on('close', () => groups.forEach((members) => members.delete(socket)));
   });
@@ -74,22 +77,49 @@ function handle(from, frame) {
     case 'leaveGroup':
       groups.get(frame.group)?.delete(socket);
       return send(socket, { event: 'ack', id: frame.id, message: 'left', group: frame.group });
+    case 'resume':
+      return resume(from, frame, refuse);
     case 'sendMessage':
       return sendMessage(from, frame, refuse);
     default:
-      return refuse('unknown_action', 'unknown action; it is one of sendMessage, joinGroup, leaveGroup');
+      return refuse('unknown_action', 'unknown action; it is one of sendMessage, joinGroup, leaveGroup, resume');
   }
 }
 
-function sendMessage({ socket, id, groups }, frame, refuse) {
+const page = 3; // few, so that tests see several pages
+
+function resume({ socket, groups, logs }, { id, group, after }, refuse) {
+  if (!groups.get(group)?.has(socket)) return refuse('forbidden', 'join the group before you resume it');
+  const log = logs.get(group) ?? [];
+  const reset = after === undefined || after > log.length;
+  const entries = reset ? log.slice(-100) : log.slice(after, after + page);
+  const seq = reset ? log.length : after + entries.length;
+  send(socket, { event: 'ack', id, message: 'resumed', group, seq, entries, more: seq < log.length, reset });
+}
+
+/** Puts a message into its group's log, once, and gives it with its number. */
+function number(logs, event) {
+  const log = logs.get(event.group) ?? [];
+  logs.set(event.group, log);
+  const known = log.find((e) => e.messageId === event.messageId);
+  if (known) return known;
+  log.push({ ...event, seq: log.length + 1 });
+  return log.at(-1);
+}
+
+function sendMessage({ socket, id, groups, logs, fake }, frame, refuse) {
   const { group, name, message } = frame;
   const members = group === undefined ? new Set([socket]) : groups.get(group);
   if (!members?.has(socket)) return refuse('forbidden', 'join the group before you send to it');
   const toAll = (event) => members.forEach((member) => send(member, event));
-  if (group !== undefined) toAll({ event: 'message', group, messageId: randomUUID(), from: id, name, message, sentAt: new Date().toISOString() });
+  let entry;
+  if (group !== undefined) {
+    entry = number(logs, { event: 'message', group, messageId: frame.messageId ?? randomUUID(), from: id, name, message, sentAt: new Date().toISOString() });
+    for (const member of members) for (const event of fake.fate(entry)) send(member, event);
+  }
   const task = frame.task ?? (group === undefined ? 'analyze' : undefined);
   const taskId = task && randomUUID();
-  send(socket, { event: 'ack', id: frame.id, message: 'Your request was received!', group, taskId });
+  send(socket, { event: 'ack', id: frame.id, message: 'Your request was received!', group, taskId, messageId: entry?.messageId, seq: entry?.seq });
   if (task) run(task, message, (news) => toAll({ event: 'task', taskId, task, group, ...news }));
 }
 

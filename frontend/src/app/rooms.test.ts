@@ -5,13 +5,13 @@ import {
 } from './rooms';
 
 const frame = (over: Partial<MessageFrame> = {}): MessageFrame => ({
-  event: 'message', group: 'g', messageId: 'm1', from: 'c1', name: 'Ann', message: 'hi', sentAt: '2026-11-24T03:00:00.000Z', ...over,
+  event: 'message', group: 'g', seq: 1, messageId: 'm1', from: 'c1', name: 'Ann', message: 'hi', sentAt: '2026-11-24T03:00:00.000Z', ...over,
 });
 const mine = (over: Partial<MessageEntry> = {}): MessageEntry => ({
-  kind: 'message', key: 'o:1', at: 1, author: 'Ann', mine: true, from: '', content: 'hi', status: 'sending', ...over,
+  kind: 'message', key: 'o:1', at: 1, author: 'Ann', mine: true, from: '', content: 'hi', status: 'sending', messageId: 'm1', ...over,
 });
 const myTask = (over: Partial<TaskEntry> = {}): TaskEntry => ({
-  kind: 'task', key: 'o:1', at: 1, author: 'Ann', mine: true, task: 'add', input: { x: 2, y: 3 }, state: 'sending', ...over,
+  kind: 'task', key: 'o:1', at: 1, author: 'Ann', mine: true, task: 'add', input: { x: 2, y: 3 }, state: 'sending', messageId: 'm1', ...over,
 });
 const news = (over: Partial<TaskFrame> = {}): TaskFrame => ({ event: 'task', taskId: 'T', task: 'add', group: 'g', state: 'success', result: 5, ...over });
 
@@ -26,22 +26,28 @@ describe('a message that comes in', () => {
     for (const status of ['sending', 'sent', 'failed'] as const) {
       const got = receiveMessage(append(newRoom('g'), mine({ status })), frame(), '');
       expect(got).toMatchObject({ echo: true, added: false });
-      expect(got.room.entries).toMatchObject([{ key: 'o:1', messageId: 'm1', status: 'sent' }]);
+      expect(got.room.entries).toMatchObject([{ key: 'o:1', messageId: 'm1', seq: 1, status: 'sent' }]);
       expect(receiveMessage(got.room, frame(), 'c1').room).toBe(got.room);
     }
   });
 
-  test('two equal ones of our own settle one each, the older first', () => {
-    const start = append(append(newRoom('g'), mine()), mine({ key: 'o:2' }));
-    const one = receiveMessage(start, frame(), '').room;
-    expect(one.entries.map((e) => e.kind === 'message' && e.messageId)).toEqual(['m1', undefined]);
-    const two = receiveMessage(one, frame({ messageId: 'm2' }), 'c1').room;
-    expect(two.entries.map((e) => e.kind === 'message' && e.messageId)).toEqual(['m1', 'm2']);
+  test('two equal ones of our own settle one each', () => {
+    const start = append(append(newRoom('g'), mine()), mine({ key: 'o:2', messageId: 'm2' }));
+    const one = receiveMessage(start, frame({ messageId: 'm2' }), '').room;
+    expect(one.entries.map((e) => e.kind === 'message' && e.status)).toEqual(['sending', 'sent']);
+    const two = receiveMessage(one, frame({ seq: 2 }), 'c1').room;
+    expect(two.entries.map((e) => e.key)).toEqual(['o:2', 'o:1']); // as everybody else sees them
   });
 
-  test('from somebody with our name is not ours, once our connection is known', () => {
-    const got = receiveMessage(append(newRoom('g'), mine()), frame({ from: 'c2' }), 'c1');
+  test('from somebody with our name and text is not ours', () => {
+    const got = receiveMessage(append(newRoom('g'), mine()), frame({ messageId: 'other' }), 'c1');
     expect(got).toMatchObject({ echo: false, added: true });
+  });
+
+  test('stands where its number says', () => {
+    const later = receiveMessage(newRoom('g'), frame({ seq: 7, messageId: 'm7' }), '').room;
+    const both = receiveMessage(append(later, mine({ messageId: 'unsent' })), frame({ seq: 5, messageId: 'm5' }), '').room;
+    expect(both.entries.map((e) => e.messageId)).toEqual(['m5', 'm7', 'unsent']);
   });
 
   test('that is the input of a task of ours is not shown beside it, whether the ack came before or not', () => {

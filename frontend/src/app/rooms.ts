@@ -15,13 +15,16 @@ interface EntryBase {
   /** Who sent it, to be shown. */
   author: string;
   mine: boolean;
+  /** The message's id in its group: ours from the start, so that it is in the group once however often it is sent. */
+  messageId?: string;
+  /** Its number in its group, which says where it stands. */
+  seq?: number;
 }
 
 export interface MessageEntry extends EntryBase {
   kind: 'message';
   /** The connection it came from; empty for one of ours that has not come back yet. */
   from: string;
-  messageId?: string;
   content: Json;
   status: 'sending' | 'sent' | 'failed';
   problem?: string;
@@ -40,8 +43,6 @@ export interface TaskEntry extends EntryBase {
   /** Not there for a task that another member started. */
   input?: Json;
   state: TaskState;
-  /** Its input came back as a message to the group, which is not shown beside it. */
-  echoed?: boolean;
   /** The ack's text. */
   ack?: string;
   progress?: Json;
@@ -75,14 +76,13 @@ export function patch(room: Room, key: string, change: (entry: Entry) => Entry):
   return { ...room, entries: room.entries.map((e) => (e.key === key ? change(e) : e)) };
 }
 
-const sameJson = (a: Json | undefined, b: Json) => JSON.stringify(a) === JSON.stringify(b);
-
-/** Says whether a message of the room is one of ours coming back. `self` is our connection id, once it is known. */
-function isEcho(entry: Entry, frame: MessageFrame, self: string): boolean {
-  if (!entry.mine || entry.author !== (frame.name ?? '')) return false;
-  if (self && frame.from !== self) return false;
-  if (entry.kind === 'task') return !entry.echoed && sameJson(entry.input, frame.message);
-  return entry.messageId === undefined && sameJson(entry.content, frame.message);
+/** Puts an entry where its number says; one without a number goes to the end. */
+function place(room: Room, entry: Entry): Room {
+  const others = room.entries.filter((e) => e.key !== entry.key);
+  const seq = entry.seq;
+  const at = seq === undefined ? -1 : others.findIndex((e) => e.seq !== undefined && e.seq > seq);
+  const entries = at < 0 ? [...others, entry] : [...others.slice(0, at), entry, ...others.slice(at)];
+  return { ...room, entries: entries.slice(-maxEntries) };
 }
 
 /**
@@ -90,24 +90,28 @@ function isEcho(entry: Entry, frame: MessageFrame, self: string): boolean {
  * `echo` says so. A message that is there already is left alone.
  */
 export function receiveMessage(room: Room, frame: MessageFrame, self: string): { room: Room; echo: boolean; added: boolean } {
-  const { messageId, from } = frame;
-  if (room.entries.some((e) => e.kind === 'message' && e.messageId === messageId)) return { room, echo: false, added: false };
-  const own = room.entries.find((e) => isEcho(e, frame, self));
-  if (own) {
-    const settled = patch(room, own.key, (e) => (e.kind === 'message' ? sent(e, messageId, from) : { ...e, echoed: true }));
-    return { room: settled, echo: true, added: false };
+  const { messageId, from, seq } = frame;
+  const known = room.entries.find((e) => e.messageId === messageId);
+  if (known) {
+    const settledBefore = known.kind === 'message' ? known.from !== '' : known.seq !== undefined;
+    if (!known.mine || settledBefore) return { room, echo: false, added: false };
+    const settled: Entry = known.kind === 'message' ? sent(known, from) : known;
+    return { room: place(room, seq === undefined ? settled : { ...settled, seq }), echo: true, added: false };
   }
   const entry: MessageEntry = {
     kind: 'message', key: `m:${messageId}`, at: Date.parse(frame.sentAt) || Date.now(), author: frame.name ?? '',
-    mine: self !== '' && from === self, from, messageId, content: frame.message, status: 'sent',
+    mine: self !== '' && from === self, from, messageId, content: frame.message, status: 'sent', ...(seq === undefined ? {} : { seq }),
   };
-  return { room: append(room, entry), echo: false, added: true };
+  return { room: place(room, entry), echo: false, added: true };
 }
 
-function sent(entry: MessageEntry, messageId: string, from: string): MessageEntry {
+function sent(entry: MessageEntry, from: string): MessageEntry {
   const { problem: _, ...rest } = entry;
-  return { ...rest, messageId, from, status: 'sent' };
+  return { ...rest, from, status: 'sent' };
 }
+
+/** Forgets the messages that the server had: it will give its latest again. What was not sent stays. */
+export const forget = (room: Room): Room => ({ ...room, entries: room.entries.filter((e) => e.kind === 'task' || e.status !== 'sent') });
 
 const finished = (state: TaskState) => state === 'success' || state === 'failure';
 

@@ -3,7 +3,7 @@
 import { RealtimeClient, RealtimeError, type ConnectionState, type Json, type MessageFrame, type TaskFrame } from '../realtime';
 import { parseCommand } from './commands';
 import {
-  ackTask, append, inbox, loseTasks, newRoom, patch, receiveMessage, receiveTask, type Entry, type MessageEntry, type Room,
+  ackTask, append, forget, inbox, loseTasks, newRoom, patch, receiveMessage, receiveTask, type Entry, type MessageEntry, type Room,
   type TaskEntry,
 } from './rooms';
 
@@ -145,7 +145,7 @@ export class ChatStore {
   /** Sends an entry again that was not sent, or whose result was lost. */
   retry(room: string, entry: Entry): void {
     this.update(room, (r) => ({ ...r, entries: r.entries.filter((e) => e.key !== entry.key) }));
-    if (entry.kind === 'message') this.say(room, entry.content);
+    if (entry.kind === 'message') this.say(room, entry.content, entry.messageId);
     else if (entry.input !== undefined) this.startTask(room, entry.task, entry.input);
   }
 
@@ -154,10 +154,11 @@ export class ChatStore {
     this.update(room, (r) => ({ ...r, entries: r.entries.filter((e) => e.key !== key) }));
   }
 
-  private say(group: string, content: Json): void {
-    const entry: MessageEntry = { ...this.newEntry(), kind: 'message', from: '', content, status: 'sending' };
+  /** Says something in a group. Said again under the same id, it is in the group once, whether or not it had arrived. */
+  private say(group: string, content: Json, messageId = newId()): void {
+    const entry: MessageEntry = { ...this.newEntry(), kind: 'message', from: '', content, status: 'sending', messageId };
     this.update(group, (room) => append(room, entry));
-    this.request({ action: 'sendMessage', group, name: entry.author, message: content }).then(
+    this.insist({ action: 'sendMessage', group, name: entry.author, message: content, messageId }).then(
       () => { this.update(group, (room) => patch(room, entry.key, (e) => (e.kind === 'message' ? { ...e, status: 'sent' } : e))); },
       (error: unknown) => {
         this.update(group, (room) => patch(room, entry.key, (e) =>
@@ -167,9 +168,10 @@ export class ChatStore {
   }
 
   private startTask(room: string, task: string, input: Json): void {
-    const entry: TaskEntry = { ...this.newEntry(), kind: 'task', task, input, state: 'sending' };
+    const messageId = newId();
+    const entry: TaskEntry = { ...this.newEntry(), kind: 'task', task, input, state: 'sending', messageId };
     this.update(room, (r) => append(r, entry));
-    const target = room === inbox ? {} : { group: room, name: entry.author };
+    const target = room === inbox ? {} : { group: room, name: entry.author, messageId };
     this.request({ action: 'sendMessage', task, message: input, ...target }).then(
       (ack) => { this.update(room, (r) => ackTask(r, entry.key, ack.taskId ?? '', ack.message)); },
       (error: unknown) => {
@@ -183,6 +185,28 @@ export class ChatStore {
     return { key: `o:${++this.lastKey}`, at: Date.now(), author: this.snapshot.name, mine: true };
   }
 
+  /** Sends a message, and again under the same id when no answer came: it may or may not have arrived. */
+  private async insist(frame: Parameters<RealtimeClient['request']>[0]) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.request(frame);
+      } catch (error) {
+        const unknown = error instanceof RealtimeError && (error.code === 'timeout' || error.code === 'disconnected');
+        if (!unknown || tries === maxTries || !(await this.online())) throw error;
+      }
+    }
+  }
+
+  /** Waits for the connection, for a while. It says whether it is there. */
+  private online(): Promise<boolean> {
+    if (this.snapshot.connection === 'online') return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const done = (there: boolean) => { clearTimeout(timer); stop(); resolve(there); };
+      const timer = setTimeout(() => { done(false); }, patience);
+      const stop = this.subscribe(() => { if (this.snapshot.connection === 'online') done(true); });
+    });
+  }
+
   private request(frame: Parameters<RealtimeClient['request']>[0]) {
     return this.client?.request(frame) ?? Promise.reject(new RealtimeError('offline', 'No server is chosen yet.'));
   }
@@ -190,6 +214,7 @@ export class ChatStore {
   private listen(client: RealtimeClient): void {
     client.on('state', (state) => { this.onState(state); });
     client.on('message', (frame) => { this.onMessage(frame); });
+    client.on('reset', (group) => { this.update(group, forget); });
     client.on('task', (frame) => { this.onTask(frame); });
     client.on('error', (frame) => { this.set({ notice: frame.message || frame.code }); });
     client.on('joined', (group) => { this.update(group, ({ problem: _, ...room }) => ({ ...room, joined: true })); });
@@ -250,6 +275,13 @@ function readNames(storage: Storage): string[] {
     return [];
   }
 }
+
+/** How often a message without an answer is sent at most, and how long it waits for a connection between, in ms. */
+const maxTries = 3;
+const patience = 10_000;
+
+// crypto.randomUUID exists in secure contexts only, and a page on another machine of the network is none.
+const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
 
 const guestName = () => `Guest ${Math.floor(100 + Math.random() * 900)}`;
 

@@ -86,7 +86,7 @@ describe('requests', () => {
     await expect(client.request({ action: 'sendMessage', message: 'early' })).rejects.toMatchObject({ code: 'offline' });
     await becomes(client, 'online');
     await client.join('g');
-    expect(server.received.map((f) => f.action)).toEqual(['joinGroup']);
+    expect(server.received.map((f) => f.action)).not.toContain('sendMessage');
   });
 
   test('a message to a group that is being joined waits for the join', async () => {
@@ -106,6 +106,84 @@ describe('requests', () => {
     server.broadcast('{"event":"ack","id":"999","message":"late"}');
     server.broadcast('{"message":"Internal server error","connectionId":"c","requestId":"r"}');
     await soon(() => { expect(got.errors).toEqual(['Internal server error']); });
+  });
+});
+
+describe('messages', () => {
+  const texts = (got: ReturnType<typeof collect>) => got.messages.map((m) => m.message);
+
+  test('come once and in order, though the wire loses, repeats and swaps them', async () => {
+    const client = await online({ patience: 10 });
+    const got = collect(client);
+    await client.join('g');
+    const held: (() => void)[] = [];
+    let n = 0;
+    server.fate = (event) => {
+      n++;
+      if (n % 5 === 0) return [];
+      if (n % 3 === 0) return [event, event];
+      if (n % 7 === 0) { held.push(() => { server.broadcast(JSON.stringify(event)); }); return []; }
+      held.splice(0).forEach((send) => { send(); });
+      return [event];
+    };
+    const all = Array.from({ length: 40 }, (_, i) => i + 1);
+    for (const i of all) await client.request({ action: 'sendMessage', group: 'g', messageId: `m${i}`, message: i });
+    server.fate = (event) => [event];
+    await client.request({ action: 'sendMessage', group: 'g', messageId: 'last', message: 41 });
+    await soon(() => { expect(texts(got)).toEqual([...all, 41]); });
+  });
+
+  test('that were missed come after a reconnect, before what is new', async () => {
+    const client = await online();
+    const other = await online();
+    const got = collect(client);
+    await client.join('g');
+    await other.join('g');
+    await other.request({ action: 'sendMessage', group: 'g', message: 'before' });
+    await soon(() => { expect(texts(got)).toEqual(['before']); });
+    server.drop();
+    await becomes(other, 'reconnecting');
+    await becomes(other, 'online');
+    for (const text of ['a', 'b', 'c', 'd', 'e']) await other.request({ action: 'sendMessage', group: 'g', message: text });
+    await soon(() => { expect(texts(got)).toEqual(['before', 'a', 'b', 'c', 'd', 'e']); });
+  });
+
+  test('are in the group once, however often they are sent under one id', async () => {
+    const client = await online();
+    const got = collect(client);
+    await client.join('g');
+    for (let i = 0; i < 3; i++) {
+      expect(await client.request({ action: 'sendMessage', group: 'g', messageId: 'one', message: 'hi' })).toMatchObject({ seq: 1, messageId: 'one' });
+    }
+    await client.request({ action: 'sendMessage', group: 'g', messageId: 'two', message: 'ho' });
+    await soon(() => { expect(texts(got)).toEqual(['hi', 'ho']); });
+  });
+
+  test('that a new member did not see are its history', async () => {
+    const first = await online();
+    await first.join('g');
+    await first.request({ action: 'sendMessage', group: 'g', message: 'old' });
+    const client = await online();
+    const got = collect(client);
+    await client.join('g');
+    await soon(() => { expect(texts(got)).toEqual(['old']); });
+  });
+
+  test('of a server that has lost its memory are new', async () => {
+    const port = Number(new URL(server.url).port);
+    const client = await online();
+    const got = collect(client);
+    const resets: string[] = [];
+    client.on('reset', (group) => resets.push(group));
+    await client.join('g');
+    for (const text of ['a', 'b']) await client.request({ action: 'sendMessage', group: 'g', message: text });
+    await soon(() => { expect(texts(got)).toEqual(['a', 'b']); });
+    await server.close();
+    server = await startFakeServer(port);
+    await becomes(client, 'online');
+    await soon(() => { expect(resets).toEqual(['g']); });
+    await client.request({ action: 'sendMessage', group: 'g', message: 'new' });
+    await soon(() => { expect(texts(got)).toEqual(['a', 'b', 'new']); });
   });
 });
 
@@ -167,7 +245,7 @@ describe('the connection', () => {
     const client = await online({ keepAlive: 20 });
     await client.join('g');
     await soon(() => { expect(server.received.length).toBeGreaterThan(2); });
-    expect(server.received.every((f) => f.action === 'joinGroup')).toBe(true);
+    expect(server.received.every((f) => f.action === 'joinGroup' || f.action === 'resume')).toBe(true);
   });
 
   test('close ends it for good', async () => {

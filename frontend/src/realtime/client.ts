@@ -2,6 +2,7 @@
 // connection's state, and is in its groups again after a reconnect. It knows no user interface; partysocket does the
 // reconnecting, with back-off.
 import ReconnectingWebSocket from 'partysocket/ws';
+import { GroupOrder } from './order';
 import { parseFrame, type AckFrame, type ClientFrame, type ErrorFrame, type MessageFrame, type TaskFrame } from './frames';
 
 /**
@@ -24,7 +25,10 @@ export class RealtimeError extends Error {
 /** What a client reports. */
 export interface RealtimeEvents {
   state: (state: ConnectionState) => void;
+  /** A group's messages come once and in order, over reconnects too. */
   message: (frame: MessageFrame) => void;
+  /** What we had of a group is no longer kept by the server: its latest messages follow as new ones. */
+  reset: (group: string) => void;
   task: (frame: TaskFrame) => void;
   /** An error frame that answers no request of ours. */
   error: (frame: ErrorFrame) => void;
@@ -43,6 +47,8 @@ export interface RealtimeOptions {
   offlineAfter?: number;
   /** Every so many ms of silence the groups are joined again, since API Gateway closes after 10 idle minutes. 8 minutes. */
   keepAlive?: number;
+  /** How long a missing message may still be on its way before it is asked for, in ms. 150 if not given. */
+  patience?: number;
   /** The WebSocket class, where there is no global one (Node before 22). */
   WebSocket?: unknown;
 }
@@ -57,6 +63,9 @@ type Listeners = { [K in keyof RealtimeEvents]: Set<RealtimeEvents[K]> };
 
 const normalClosure = 1000;
 
+/** Between two attempts to resume a group that got no further, in ms. */
+const resumePause = 1000;
+
 const page = typeof window === 'undefined' ? undefined : window;
 
 export class RealtimeClient {
@@ -64,8 +73,10 @@ export class RealtimeClient {
   private readonly pending = new Map<string, Pending>();
   private readonly groups = new Set<string>();
   private readonly joining = new Map<string, Promise<AckFrame>>();
+  private readonly orders = new Map<string, GroupOrder>();
+  private readonly resuming = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly listeners: Listeners = {
-    state: new Set(), message: new Set(), task: new Set(), error: new Set(), joined: new Set(), joinFailed: new Set(),
+    state: new Set(), message: new Set(), reset: new Set(), task: new Set(), error: new Set(), joined: new Set(), joinFailed: new Set(),
   };
   private readonly url: string;
   private readonly options: RealtimeOptions;
@@ -123,6 +134,7 @@ export class RealtimeClient {
   /** Leaves a group. Offline there is nothing to leave: the connection's memberships ended with it. */
   async leave(group: string): Promise<void> {
     this.groups.delete(group);
+    this.orders.delete(group);
     if (this.current !== 'online') return;
     await this.send({ action: 'leaveGroup', group });
   }
@@ -192,6 +204,7 @@ export class RealtimeClient {
       () => {
         done();
         this.emit('joined', group);
+        void this.resume(group);
       },
       (error: unknown) => {
         done();
@@ -199,6 +212,41 @@ export class RealtimeClient {
       },
     );
     return joined;
+  }
+
+  /** Asks for what is missing of a group until nothing is. Live frames that come meanwhile wait for it. */
+  private async resume(group: string): Promise<void> {
+    clearTimeout(this.resuming.get(group));
+    this.resuming.delete(group);
+    const order = this.orders.get(group) ?? new GroupOrder();
+    this.orders.set(group, order);
+    const before = order.last;
+    let answer: AckFrame;
+    try {
+      answer = await this.send({ action: 'resume', group, ...(before === undefined ? {} : { after: before }) });
+    } catch (error) {
+      if (this.current === 'online' && error instanceof RealtimeError && !isRefusal(error.code)) this.resumeLater(group, resumePause);
+      return; // after a reconnect the join asks again
+    }
+    if (this.orders.get(group) !== order) return; // left meanwhile
+    if (answer.reset && before !== undefined) this.emit('reset', group);
+    for (const frame of order.resumed(answer)) this.emit('message', frame);
+    if (answer.more || order.gap) this.resumeLater(group, order.last === before ? resumePause : 0);
+  }
+
+  private resumeLater(group: string, delay: number): void {
+    if (this.resuming.has(group)) return;
+    this.resuming.set(group, setTimeout(() => {
+      this.resuming.delete(group);
+      if (this.current === 'online' && this.groups.has(group)) void this.resume(group);
+    }, delay));
+  }
+
+  private receive(frame: MessageFrame): void {
+    const order = this.orders.get(frame.group) ?? new GroupOrder();
+    this.orders.set(frame.group, order);
+    for (const next of order.take(frame)) this.emit('message', next);
+    if (order.gap) this.resumeLater(frame.group, this.options.patience ?? 150);
   }
 
   private rejoinAll(): void {
@@ -233,7 +281,7 @@ export class RealtimeClient {
   private readonly onMessage = (event: MessageEvent) => {
     const frame = typeof event.data === 'string' ? parseFrame(event.data) : undefined;
     if (!frame) return;
-    if (frame.event === 'message') this.emit('message', frame);
+    if (frame.event === 'message') this.receive(frame);
     else if (frame.event === 'task') this.emit('task', frame);
     else this.settle(frame);
   };
@@ -253,6 +301,8 @@ export class RealtimeClient {
   /** Rejects what waits for a reply that can no longer come. */
   private drop(): void {
     clearTimeout(this.idle);
+    for (const timer of this.resuming.values()) clearTimeout(timer);
+    this.resuming.clear();
     for (const { reject, timer } of this.pending.values()) {
       clearTimeout(timer);
       reject(new RealtimeError('disconnected', 'The connection was lost before the server answered.'));

@@ -7,7 +7,8 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export type ClientFrame =
   | { action: 'joinGroup'; group: string }
   | { action: 'leaveGroup'; group: string }
-  | { action: 'sendMessage'; message: Json; group?: string; name?: string; task?: string };
+  | { action: 'resume'; group: string; after?: number }
+  | { action: 'sendMessage'; message: Json; group?: string; messageId?: string; name?: string; task?: string };
 
 /** The answer to one frame of ours. `taskId` is there if the frame started a task. */
 export interface AckFrame {
@@ -16,12 +17,22 @@ export interface AckFrame {
   message: string;
   group?: string;
   taskId?: string;
+  /** Of a message to a group: its number. Of an answer to resume: the number up to which `entries` are everything. */
+  seq?: number;
+  messageId?: string;
+  entries?: MessageFrame[];
+  /** There is more after `seq`: ask again. */
+  more?: boolean;
+  /** What we had is no longer kept, or we had nothing: the entries are the latest. */
+  reset?: boolean;
 }
 
 /** A message to a group that we are in. `from` is a connection id; our own messages come back as well. */
 export interface MessageFrame {
   event: 'message';
   group: string;
+  /** Its number in the group, from 1. */
+  seq?: number;
   messageId: string;
   from: string;
   name?: string;
@@ -68,7 +79,14 @@ function strings(from: Fields, ...names: string[]): Record<string, string> {
 }
 
 function ackFrame(raw: Fields): AckFrame {
-  return { event: 'ack', message: '', ...strings(raw, 'id', 'message', 'group', 'taskId') };
+  const frame: AckFrame = { event: 'ack', message: '', ...strings(raw, 'id', 'message', 'group', 'taskId', 'messageId') };
+  if (typeof raw.seq === 'number') frame.seq = raw.seq;
+  if (raw.more === true) frame.more = true;
+  if (raw.reset === true) frame.reset = true;
+  if (Array.isArray(raw.entries)) {
+    frame.entries = raw.entries.map((e) => (isFields(e) ? messageFrame(e) : undefined)).filter((e) => e !== undefined);
+  }
+  return frame;
 }
 
 function messageFrame(raw: Fields): MessageFrame | undefined {
@@ -76,7 +94,7 @@ function messageFrame(raw: Fields): MessageFrame | undefined {
   if (!group || !messageId || raw.message === undefined) return undefined;
   return {
     event: 'message', group, messageId, from: from ?? '', sentAt: sentAt ?? '',
-    message: raw.message as Json, ...(name ? { name } : {}),
+    message: raw.message as Json, ...(name ? { name } : {}), ...(typeof raw.seq === 'number' ? { seq: raw.seq } : {}),
   };
 }
 
