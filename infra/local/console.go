@@ -28,15 +28,19 @@ func (r *runtime) consoleAPIs() []console.API {
 	return out
 }
 
-// entry is what the console shows of an event: of the gateway's side, where there is one, and the function's.
-func entry(r *gateway.Request, inv *lambdahost.Invocation) console.Entry {
-	e := console.Entry{
-		ID: inv.RequestID, At: time.Now(), Function: inv.Function, Outcome: inv.Outcome, Cold: inv.Cold,
+// invoked is what the console shows of an invocation.
+func invoked(source string, inv *lambdahost.Invocation) console.Entry {
+	return console.Entry{
+		ID: inv.RequestID, At: time.Now(), Source: source, Function: inv.Function, Outcome: inv.Outcome, Cold: inv.Cold,
 		Millis: milliseconds(inv.Duration), InitMillis: milliseconds(inv.Init), Payload: inv.Payload, Response: inv.Response,
 	}
-	if r != nil {
-		e.Route, e.Connection, e.Status, e.Error, e.Millis = r.Route, r.Connection, r.Status, r.Error, milliseconds(r.Duration)
-	}
+}
+
+// requested is what the console shows of an event of a gateway, and of the invocation it led to, if that has ended.
+func requested(api string, r *gateway.Request, inv *lambdahost.Invocation) console.Entry {
+	e := invoked("", inv)
+	e.API, e.Route, e.Connection, e.Function = api, r.Route, r.Connection, r.Function
+	e.Status, e.Error, e.Millis = r.Status, r.Error, milliseconds(r.Duration)
 	return e
 }
 

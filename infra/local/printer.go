@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/disclone/disclone/infra/local/internal/console"
+	"github.com/disclone/disclone/infra/local/internal/eventsource"
 	"github.com/disclone/disclone/infra/local/internal/gateway"
 	"github.com/disclone/disclone/infra/local/internal/lambdahost"
 	"github.com/disclone/disclone/infra/local/internal/template"
@@ -77,15 +78,17 @@ func (p *printer) stamped(format string, args ...any) {
 
 // span is one event on its way through the gateway: the function's host fills in what only it knows.
 type span struct {
-	mu  sync.Mutex
-	inv lambdahost.Invocation
+	mu    sync.Mutex
+	inv   lambdahost.Invocation
+	ended bool // the gateway has answered; an invocation may still run
+	route string
 }
 
 type spanKey struct{}
 
 // trace begins a span.
-func (p *printer) trace(ctx context.Context, _, _ string) context.Context {
-	return context.WithValue(ctx, spanKey{}, &span{})
+func (p *printer) trace(ctx context.Context, route, _ string) context.Context {
+	return context.WithValue(ctx, spanKey{}, &span{route: route})
 }
 
 // invocation takes what the host says of an invocation. Without a span it was the event source's, and is a line by itself.
@@ -94,23 +97,31 @@ func (p *printer) invocation(ctx context.Context, inv lambdahost.Invocation) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.inv = inv
+		if s.ended {
+			p.recorder.Record(invoked(s.route+", after its timeout", &inv))
+		}
 		return
 	}
-	p.recorder.Record(entry(nil, &inv))
+	p.recorder.Record(invoked(eventsource.Source(ctx), &inv))
 	if !p.quiet {
 		p.stamped("%-14s %-18s %8s  %-12s %s  %s", "event source", "", duration(inv.Duration), start(inv), inv.Outcome, inv.Function)
 	}
 }
 
+// requestOf gives the observer of an API's gateway.
+func (p *printer) requestOf(api string) func(context.Context, gateway.Request) {
+	return func(ctx context.Context, r gateway.Request) { p.request(ctx, api, r) }
+}
+
 // request prints the line of an event that the gateway served.
-func (p *printer) request(ctx context.Context, r gateway.Request) {
+func (p *printer) request(ctx context.Context, api string, r gateway.Request) {
 	var inv lambdahost.Invocation
 	if s, ok := ctx.Value(spanKey{}).(*span); ok {
 		s.mu.Lock()
-		inv = s.inv
+		inv, s.ended = s.inv, true
 		s.mu.Unlock()
 	}
-	p.recorder.Record(entry(&r, &inv))
+	p.recorder.Record(requested(api, &r, &inv))
 	if p.quiet && r.Error == "" {
 		return
 	}

@@ -206,7 +206,7 @@ func (r *runtime) openGateways(group *errgroup.Group) error {
 	}
 	for i, s := range r.gateways {
 		opts := &gateway.Options{
-			Region: r.cfg.region, AccountID: accountID, DomainName: s.domain, Observer: r.printer.request,
+			Region: r.cfg.region, AccountID: accountID, DomainName: s.domain, Observer: r.printer.requestOf(r.app.APIs[i].ID),
 			Trace: r.printer.trace, APIKeys: r.cfg.apiKeys, AccessKeys: r.cfg.accessKeys, CheckSignatures: r.cfg.signatures,
 			Compress: r.cfg.compress, Quota: quota, Clock: r.clock, Chaos: r.cfg.chaos,
 		}

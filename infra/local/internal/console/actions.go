@@ -1,12 +1,16 @@
 package console
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,10 +24,39 @@ import (
 )
 
 const (
-	maxItems    = 50  // of a table
-	maxMessages = 10  // of a queue, which is what one receive gives
-	maxRedrive  = 500 // messages at a time
+	maxItems    = 50   // of a table that are shown
+	maxScanned  = 5000 // of a table that are searched
+	maxMessages = 10   // of a queue, which is what one receive gives
+	maxRedrive  = 500  // messages at a time
 )
+
+// invocations gives the entries of a function that contain a text: in what is known of them, in the payload, in the
+// response or in what was printed.
+func (c *Console) invocations(r *http.Request) (any, error) {
+	fn, text := r.FormValue("function"), strings.ToLower(r.FormValue("text"))
+	found := []Entry{}
+	for _, e := range c.deps.Recorder.list() {
+		if (fn == "" || e.Function == fn) && e.mentions(text) && len(found) < maxInvocations {
+			found = append(found, e)
+		}
+	}
+	return map[string][]Entry{"invocations": found}, nil
+}
+
+// mentions says whether a text in lower case is somewhere in the entry.
+func (e *Entry) mentions(text string) bool {
+	for _, s := range []string{e.ID, e.API, e.Route, e.Source, e.Connection, e.Function, e.Outcome, e.Error, strconv.Itoa(e.Status)} {
+		if strings.Contains(strings.ToLower(s), text) {
+			return true
+		}
+	}
+	for _, b := range [][]byte{e.Payload, e.Response, e.lines} {
+		if bytes.Contains(bytes.ToLower(b), []byte(text)) {
+			return true
+		}
+	}
+	return false
+}
 
 type details struct {
 	Entry
@@ -47,22 +80,60 @@ func shown(data []byte) string {
 	return string(data)
 }
 
-// items gives the first items of a table.
+// items gives items of a table: the first, or, of as many as may be searched, the first that contain a text.
 func (c *Console) items(r *http.Request) (any, error) {
-	name := r.PathValue("name")
-	out, err := c.deps.DynamoDB.Scan(r.Context(), &dynamodb.ScanInput{TableName: &name, Limit: aws.Int32(maxItems)})
-	if err != nil {
-		return nil, err
-	}
-	items := []map[string]any{}
-	for _, item := range out.Items {
-		one := map[string]any{}
-		for k, v := range item {
-			one[k] = plain(v)
+	name, text := r.PathValue("name"), r.FormValue("contains")
+	items, searched, more := []map[string]any{}, 0, false
+	in := &dynamodb.ScanInput{TableName: &name}
+	for {
+		out, err := c.deps.DynamoDB.Scan(r.Context(), in)
+		if err != nil {
+			return nil, err
 		}
-		items = append(items, one)
+		for _, item := range out.Items {
+			searched++
+			one := plain(&ddb.AttributeValueMemberM{Value: item}).(map[string]any)
+			switch {
+			case text != "" && !contains(one, text):
+			case len(items) < maxItems:
+				items = append(items, one)
+			default:
+				more = true
+			}
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+		if len(in.ExclusiveStartKey) == 0 {
+			return itemList{items, searched, more}, nil
+		}
+		if more || searched >= maxScanned {
+			return itemList{items, searched, true}, nil
+		}
 	}
-	return map[string]any{"items": items, "more": len(out.LastEvaluatedKey) > 0}, nil
+}
+
+type itemList struct {
+	Items    []map[string]any `json:"items"`
+	Searched int              `json:"searched"`
+	More     bool             `json:"more"` // there are more, or may be
+}
+
+// contains says whether a text is in one of the values.
+func contains(v any, text string) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.Contains(v, text)
+	case []string:
+		return slices.ContainsFunc(v, func(e string) bool { return contains(e, text) })
+	case []any:
+		return slices.ContainsFunc(v, func(e any) bool { return contains(e, text) })
+	case map[string]any:
+		for _, e := range v {
+			if contains(e, text) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // plain is an attribute as a person reads it.
@@ -71,7 +142,7 @@ func plain(v ddb.AttributeValue) any {
 	case *ddb.AttributeValueMemberS:
 		return v.Value
 	case *ddb.AttributeValueMemberN:
-		return json.Number(v.Value)
+		return v.Value // a number of the page has fewer digits
 	case *ddb.AttributeValueMemberBOOL:
 		return v.Value
 	case *ddb.AttributeValueMemberB:
@@ -120,7 +191,7 @@ func (c *Console) messages(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if invoked(c.deps.App(), q.ARN) != "" {
+	if len(invoked(c.deps.App(), q)) > 0 {
 		return nil, fmt.Errorf("%w: a function reads this queue, and a look would take messages from it", errBad)
 	}
 	out, err := c.receive(r, q)
@@ -154,35 +225,48 @@ func (c *Console) receive(r *http.Request, q template.Queue) ([]types.Message, e
 	return out.Messages, nil
 }
 
-// redrive moves the messages of a dead-letter queue back to the queue they came from.
+// redrive moves the messages of a dead-letter queue back to where they came from: those that are there now, since some
+// may soon be dead again.
 func (c *Console) redrive(r *http.Request) (any, error) {
 	dead, err := c.findQueue(r.PathValue("name"))
 	if err != nil {
 		return nil, err
 	}
-	var source template.Queue
-	for _, q := range c.deps.App().Queues {
-		if q.ID == c.queue(r.Context(), c.deps.App(), dead).DeadOf {
-			source = q
-		}
-	}
-	if source.URL == "" {
+	sources := sources(c.deps.App(), dead)
+	if len(sources) == 0 {
 		return nil, fmt.Errorf("%w: no queue has %s for its dead letters", errBad, dead.Name)
 	}
+	defer c.forget()
+	there, err := c.depth(r.Context(), dead)
+	if err != nil {
+		return nil, err
+	}
 	moved := 0
-	for moved < maxRedrive {
+	for moved < min(there.Visible, maxRedrive) {
 		messages, err := c.receive(r, dead)
-		if err != nil || len(messages) == 0 {
-			return map[string]int{"moved": moved}, err
+		if err != nil {
+			return nil, err
+		}
+		if len(messages) == 0 {
+			break
 		}
 		for _, m := range messages {
-			if err := c.move(r, dead, source, m); err != nil {
+			if err := c.move(r, dead, cameFrom(m, sources), m); err != nil {
 				return nil, err
 			}
 			moved++
 		}
 	}
 	return map[string]int{"moved": moved}, nil
+}
+
+// cameFrom gives the queue that a dead letter is of. SQS says so where it moved the message itself.
+func cameFrom(m types.Message, sources []template.Queue) template.Queue {
+	arn := m.Attributes["DeadLetterQueueSourceArn"]
+	if i := slices.IndexFunc(sources, func(q template.Queue) bool { return q.ARN == arn }); i >= 0 {
+		return sources[i]
+	}
+	return sources[0]
 }
 
 // move sends first and deletes then: at worst a message is there twice.

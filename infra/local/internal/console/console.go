@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/disclone/disclone/infra/local/internal/chaos"
 	"github.com/disclone/disclone/infra/local/internal/gateway"
 	"github.com/disclone/disclone/infra/local/internal/template"
 )
@@ -41,6 +40,13 @@ type API struct {
 	Gateway *gateway.Gateway
 }
 
+// Chaos injects faults, each with a probability.
+type Chaos interface {
+	Rates() map[string]float64
+	Injected() map[string]int
+	SetRate(name string, rate float64) error
+}
+
 // Deps are what the console shows. Chaos may be nil.
 type Deps struct {
 	App      func() *template.App
@@ -48,13 +54,14 @@ type Deps struct {
 	Recorder *Recorder
 	DynamoDB *dynamodb.Client
 	SQS      *sqs.Client
-	Chaos    *chaos.Chaos
+	Chaos    Chaos
 }
 
 // Console is an http.Handler below [Path]. It is safe for concurrent use.
 type Console struct {
-	deps Deps
-	mux  *http.ServeMux
+	deps   Deps
+	mux    *http.ServeMux
+	stores stores
 }
 
 // New makes a console.
@@ -65,6 +72,7 @@ func New(deps Deps) *Console {
 	api := Path + "api/"
 	c.mux.HandleFunc("GET "+api+"live", c.live)
 	c.mux.HandleFunc("GET "+api+"state", answer(c.state))
+	c.mux.HandleFunc("GET "+api+"invocations", answer(c.invocations))
 	c.mux.HandleFunc("GET "+api+"invocations/{id}", answer(c.invocation))
 	c.mux.HandleFunc("GET "+api+"tables/{name}", answer(c.items))
 	c.mux.HandleFunc("GET "+api+"queues/{name}", answer(c.messages))
@@ -75,22 +83,25 @@ func New(deps Deps) *Console {
 	return c
 }
 
-// ServeHTTP serves the page and its API to this machine's own pages only: what other pages in the same browser send is
-// refused, by the name in Host (DNS rebinding), and by a header that they cannot set.
+// ServeHTTP serves the page and its API to its own page only, and to tools. What another page in the same browser sends
+// is refused: by the name in Host (DNS rebinding), by Origin, and, where it changes something, for want of a header that
+// such a page cannot set.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Referrer-Policy", "no-referrer")
+	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 	w.Header().Set("Cache-Control", "no-store")
-	if !localHost(r.Host) {
+	switch {
+	case !localHost(r.Host):
 		http.Error(w, "the console answers to localhost and addresses only", http.StatusForbidden)
-		return
-	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Header.Get("X-Console") != "1" {
+	case !sameOrigin(r):
+		http.Error(w, "the console answers to its own page only", http.StatusForbidden)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Header.Get("X-Console") != "1":
 		http.Error(w, "a change needs the header X-Console: 1", http.StatusForbidden)
-		return
+	default:
+		c.mux.ServeHTTP(w, r)
 	}
-	c.mux.ServeHTTP(w, r)
 }
 
 // localHost says whether a Host is an address or localhost: a name of somebody else's is not.
@@ -100,6 +111,12 @@ func localHost(host string) bool {
 		name = host
 	}
 	return name == "localhost" || net.ParseIP(strings.Trim(name, "[]")) != nil
+}
+
+// sameOrigin says whether a request is of the console's own page. Tools send no Origin.
+func sameOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return origin == "" || origin == "http://"+r.Host
 }
 
 // Errors of the API, and the status each becomes.
@@ -135,6 +152,8 @@ func answer(f func(r *http.Request) (any, error)) http.HandlerFunc {
 func (c *Console) live(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
+	changed := c.deps.Recorder.open()
+	defer c.deps.Recorder.leave(changed)
 	for {
 		state, err := c.state(r)
 		if err != nil {
@@ -147,14 +166,14 @@ func (c *Console) live(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.WriteString(w, "data: "+string(data)+"\n\n"); err != nil {
 			return
 		}
-		if out.Flush() != nil || !c.await(r.Context()) {
+		if out.Flush() != nil || !await(r.Context(), changed) {
 			return
 		}
 	}
 }
 
 // await waits for the next moment to look. It says no if the page is gone.
-func (c *Console) await(ctx context.Context) bool {
+func await(ctx context.Context, changed <-chan struct{}) bool {
 	rest := time.NewTimer(updateEvery)
 	defer rest.Stop()
 	late := time.NewTimer(idleUpdate)
@@ -165,7 +184,7 @@ func (c *Console) await(ctx context.Context) bool {
 		return false
 	}
 	select {
-	case <-c.deps.Recorder.changed:
+	case <-changed:
 	case <-late.C:
 	case <-ctx.Done():
 		return false

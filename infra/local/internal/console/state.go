@@ -2,10 +2,11 @@ package console
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
+	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -23,7 +24,8 @@ type state struct {
 	Functions   []fnState    `json:"functions"`
 	Tables      []tableState `json:"tables"`
 	Queues      []queueState `json:"queues"`
-	Schedules   []edge       `json:"schedules"`
+	Schedules   []schedule   `json:"schedules"`
+	Links       []link       `json:"links"`
 	Counts      Counts       `json:"counts"`
 	Connections []connState  `json:"connections"`
 	Total       int          `json:"totalConnections"`
@@ -38,38 +40,40 @@ type apiState struct {
 }
 
 type routeState struct {
-	Key        string `json:"key"`
-	Function   string `json:"function"`
-	Authorizer string `json:"authorizer"`
+	Key      string `json:"key"`
+	Function string `json:"function"`
+	Type     string `json:"type"` // of the integration
 }
 
 type fnState struct {
-	ID      string   `json:"id"`
-	Runtime string   `json:"runtime"`
-	Uses    []string `json:"uses"` // ids of tables and queues that its environment names
+	ID      string `json:"id"`
+	Runtime string `json:"runtime"`
 }
 
 type tableState struct {
-	ID    string `json:"id"`
-	Name  string `json:"name"`
-	Items int64  `json:"items"`
-	To    string `json:"to"` // the function that its stream invokes
+	ID    string   `json:"id"`
+	Name  string   `json:"name"`
+	Keys  []string `json:"keys"`
+	Items int64    `json:"items"` // -1 if nobody knows
 }
 
 type queueState struct {
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	Visible  int    `json:"visible"`
-	InFlight int    `json:"inFlight"`
-	Delayed  int    `json:"delayed"`
-	To       string `json:"to"`     // the function that it invokes
-	DeadOf   string `json:"deadOf"` // the queue whose dead letters it holds
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	To      []string `json:"to"`      // the functions that it invokes
+	Sources []string `json:"sources"` // the queues whose dead letters it holds
+	depth
 }
 
-type edge struct {
-	ID       string `json:"id"`
-	Label    string `json:"label"`
-	Function string `json:"function"`
+type depth struct {
+	Visible  int `json:"visible"`
+	InFlight int `json:"inFlight"`
+	Delayed  int `json:"delayed"`
+}
+
+type schedule struct {
+	ID         string `json:"id"`
+	Expression string `json:"expression"`
 }
 
 type connState struct {
@@ -89,22 +93,22 @@ const (
 
 func (c *Console) state(r *http.Request) (any, error) {
 	app := c.deps.App()
-	s := state{Stack: app.StackName, Functions: []fnState{}, Tables: []tableState{}, Queues: []queueState{}, Schedules: []edge{}}
-	s.Invocations, s.Counts = c.deps.Recorder.list(maxInvocations)
+	s := state{
+		Stack: app.StackName, APIs: []apiState{}, Functions: []fnState{}, Tables: []tableState{}, Queues: []queueState{},
+		Schedules: []schedule{}, Connections: []connState{}, Counts: c.deps.Recorder.counted(),
+	}
+	latest := c.deps.Recorder.list()
+	s.Invocations = latest[:min(len(latest), maxInvocations)]
+	s.Links = links(app, s.Counts)
 	for _, api := range c.deps.APIs() {
 		s.addAPI(app, api)
 	}
 	for _, fn := range app.Functions {
-		s.Functions = append(s.Functions, fnState{ID: fn.ID, Runtime: fn.Runtime, Uses: uses(app, fn)})
+		s.Functions = append(s.Functions, fnState{fn.ID, fn.Runtime})
 	}
-	for _, t := range app.Tables {
-		s.Tables = append(s.Tables, tableState{ID: t.ID, Name: t.Name, Items: c.count(r.Context(), t.Name), To: invoked(app, t.ARN+"/")})
-	}
-	for _, q := range app.Queues {
-		s.Queues = append(s.Queues, c.queue(r.Context(), app, q))
-	}
+	s.addStores(app, c.levels(r.Context(), app))
 	for _, d := range app.Schedules {
-		s.Schedules = append(s.Schedules, edge{d.ID, d.Expression, d.Function})
+		s.Schedules = append(s.Schedules, schedule{d.ID, d.Expression})
 	}
 	if c.deps.Chaos != nil {
 		s.Chaos = &chaosState{c.deps.Chaos.Rates(), c.deps.Chaos.Injected()}
@@ -119,7 +123,7 @@ func (s *state) addAPI(app *template.App, api API) {
 			continue
 		}
 		for _, route := range a.Routes {
-			one.Routes = append(one.Routes, routeState{route.Key, route.Integration.Function, route.Auth.Function})
+			one.Routes = append(one.Routes, routeState{route.Key, route.Integration.Function, route.Integration.Type})
 		}
 	}
 	s.APIs = append(s.APIs, one)
@@ -130,66 +134,120 @@ func (s *state) addAPI(app *template.App, api API) {
 	}
 }
 
-// uses guesses what a function works with: the tables and queues that its environment names.
-func uses(app *template.App, fn template.Function) []string {
-	found := []string{}
-	for _, value := range fn.Env {
-		for _, t := range app.Tables {
-			if value == t.Name || value == t.ARN {
-				found = append(found, t.ID)
-			}
+func (s *state) addStores(app *template.App, now levels) {
+	for _, t := range app.Tables {
+		keys := []string{}
+		for _, part := range t.Key {
+			keys = append(keys, part.Attribute)
 		}
-		for _, q := range app.Queues {
-			if value == q.Name || value == q.ARN || value == q.URL {
-				found = append(found, q.ID)
-			}
+		items, ok := now.items[t.Name]
+		if !ok {
+			items = -1
 		}
+		s.Tables = append(s.Tables, tableState{t.ID, t.Name, keys, items})
 	}
-	slices.Sort(found)
-	return slices.Compact(found)
+	for _, q := range app.Queues {
+		one := queueState{ID: q.ID, Name: q.Name, To: invoked(app, q), Sources: []string{}, depth: now.depths[q.Name]}
+		for _, source := range sources(app, q) {
+			one.Sources = append(one.Sources, source.ID)
+		}
+		s.Queues = append(s.Queues, one)
+	}
 }
 
-// invoked gives the function that a source's mapping invokes.
-func invoked(app *template.App, arn string) string {
+// invoked gives the functions that a queue's mappings invoke.
+func invoked(app *template.App, q template.Queue) []string {
+	functions := []string{}
 	for _, m := range app.Mappings {
-		if m.SourceARN == arn || (strings.HasSuffix(arn, "/") && strings.HasPrefix(m.SourceARN, arn)) {
-			return m.Function
+		if m.SourceARN == q.ARN {
+			functions = append(functions, m.Function)
 		}
 	}
-	return ""
+	return functions
 }
 
-// count gives how many items a table has, -1 if it cannot be asked.
-func (c *Console) count(ctx context.Context, table string) int64 {
-	out, err := c.deps.DynamoDB.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
-	if err != nil {
-		return -1
-	}
-	return aws.ToInt64(out.Table.ItemCount)
-}
-
-func (c *Console) queue(ctx context.Context, app *template.App, q template.Queue) queueState {
-	s := queueState{ID: q.ID, Name: q.Name, To: invoked(app, q.ARN)}
-	for _, source := range app.Queues {
-		if strings.Contains(source.Attributes["RedrivePolicy"], `"`+q.ARN+`"`) {
-			s.DeadOf = source.ID
+// sources gives the queues whose dead letters a queue holds.
+func sources(app *template.App, dead template.Queue) []template.Queue {
+	var out []template.Queue
+	for _, q := range app.Queues {
+		if deadLetters(q) == dead.ARN {
+			out = append(out, q)
 		}
 	}
-	out, err := c.deps.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: &q.URL, AttributeNames: []types.QueueAttributeName{
-			types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-			types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
-		},
-	})
+	return out
+}
+
+// deadLetters gives the ARN of the queue for a queue's dead letters, "" for none.
+func deadLetters(q template.Queue) string {
+	var policy struct {
+		ARN string `json:"deadLetterTargetArn"`
+	}
+	_ = json.Unmarshal([]byte(q.Attributes["RedrivePolicy"]), &policy) // none, if it is none
+	return policy.ARN
+}
+
+// askEvery is how often tables and queues are asked how full they are, however many pages are open; askTimeout is how
+// long they have.
+const (
+	askEvery   = time.Second
+	askTimeout = 2 * time.Second
+)
+
+// stores remembers how full tables and queues were.
+type stores struct {
+	mu   sync.Mutex
+	at   time.Time
+	last levels
+}
+
+type levels struct {
+	items  map[string]int64 // by table name
+	depths map[string]depth // by queue name
+}
+
+// levels says how full tables and queues are. What cannot be asked is left out.
+func (c *Console) levels(ctx context.Context, app *template.App) levels {
+	c.stores.mu.Lock()
+	defer c.stores.mu.Unlock()
+	if time.Since(c.stores.at) < askEvery {
+		return c.stores.last
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout) // other pages will see it, too
+	defer cancel()
+	now := levels{items: map[string]int64{}, depths: map[string]depth{}}
+	for _, t := range app.Tables {
+		if out, err := c.deps.DynamoDB.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &t.Name}); err == nil {
+			now.items[t.Name] = aws.ToInt64(out.Table.ItemCount)
+		}
+	}
+	for _, q := range app.Queues {
+		if d, err := c.depth(ctx, q); err == nil {
+			now.depths[q.Name] = d
+		}
+	}
+	c.stores.at, c.stores.last = time.Now(), now
+	return now
+}
+
+// forget makes the next page ask again: something was changed.
+func (c *Console) forget() {
+	c.stores.mu.Lock()
+	defer c.stores.mu.Unlock()
+	c.stores.at = time.Time{}
+}
+
+func (c *Console) depth(ctx context.Context, q template.Queue) (depth, error) {
+	names := []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	}
+	out, err := c.deps.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &q.URL, AttributeNames: names})
 	if err != nil {
-		return s // shown as empty
+		return depth{}, err
 	}
-	number := func(name types.QueueAttributeName) int {
-		n, _ := strconv.Atoi(out.Attributes[string(name)]) // SQS gives numbers
-		return n
+	var n [3]int
+	for i, name := range names {
+		n[i], _ = strconv.Atoi(out.Attributes[string(name)]) // SQS gives numbers
 	}
-	s.Visible = number(types.QueueAttributeNameApproximateNumberOfMessages)
-	s.InFlight = number(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible)
-	s.Delayed = number(types.QueueAttributeNameApproximateNumberOfMessagesDelayed)
-	return s
+	return depth{Visible: n[0], InFlight: n[1], Delayed: n[2]}, nil
 }

@@ -163,7 +163,7 @@ func (p *Poller) poll(ctx context.Context, m mapping) error {
 				<-slots
 				signal(ended)
 			}()
-			p.serve(context.WithoutCancel(ctx), m, batch)
+			p.serve(withSource(context.WithoutCancel(ctx), m.ID), m, batch)
 		})
 	}
 }

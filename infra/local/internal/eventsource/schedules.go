@@ -59,7 +59,7 @@ func (p *Poller) keepTime(ctx context.Context, d due) error {
 			return err
 		}
 		at = next
-		go p.runScheduled(context.WithoutCancel(ctx), d, next)
+		go p.runScheduled(withSource(context.WithoutCancel(ctx), d.ID), d, next)
 	}
 }
 

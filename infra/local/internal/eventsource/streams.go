@@ -174,7 +174,7 @@ func (p *Poller) deliverStream(ctx context.Context, s stream, records []streamRe
 			p.log.Error("eventsource: encode", "table", s.table, "error", err)
 			return
 		}
-		response, functionError, err := p.invoker.Invoke(context.WithoutCancel(ctx), s.Function, payload)
+		response, functionError, err := p.invoker.Invoke(withSource(context.WithoutCancel(ctx), s.ID), s.Function, payload)
 		if err != nil && !throttled(err) {
 			p.log.Error("eventsource: invoke", "function", s.Function, "error", err)
 		}
