@@ -1,18 +1,16 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
+
+	"github.com/disclone/disclone/infra/internal/proc"
 )
 
 // target is the gateway under measurement. pid is 0 where somebody else started it.
@@ -42,57 +40,20 @@ func startFloor(ctx context.Context) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return await(exec.CommandContext(ctx, self, "-serve-floor"), func() {})
+	p, err := proc.Await(exec.CommandContext(ctx, self, "-serve-floor"), func() {})
+	return of(p), err
 }
 
-// start builds the runtime, starts it on free ports and waits for the line that says it is ready.
 func start(ctx context.Context, args ...string) (*target, error) {
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return nil, err
-	}
-	bin := filepath.Join(dir, "local")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", bin, "./infra/local")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("build the runtime: %w", err)
-	}
-	args = append([]string{"--port", "0", "--quiet", "--build-dir", filepath.Join(dir, "build")}, args...)
-	return await(exec.CommandContext(ctx, bin, args...), func() { _ = os.RemoveAll(dir) })
+	p, err := proc.Start(ctx, args...)
+	return of(p), err
 }
 
-// await starts a server and waits for the line that says it is ready.
-func await(cmd *exec.Cmd, cleanUp func()) (*target, error) {
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
+func of(p *proc.Process) *target {
+	if p == nil {
+		return nil
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	t := &target{pid: cmd.Process.Pid, close: sync.OnceFunc(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-		cleanUp()
-	})}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if _, u, ok := strings.Cut(lines.Text(), "Ready: "); ok {
-			t.url, _, _ = strings.Cut(u, " ")
-			go func() {
-				for lines.Scan() { // keep the pipe empty
-				}
-			}()
-			return t, nil
-		}
-		fmt.Fprintln(os.Stderr, lines.Text())
-	}
-	t.close()
-	return nil, fmt.Errorf("the runtime ended before it was ready")
+	return &target{url: p.URL, pid: p.PID, close: p.Close}
 }
 
 // idle opens n connections, lets them be, and prints what they added to the runtime's memory.

@@ -1,0 +1,79 @@
+// Package proc starts the local runtime for the programs that measure and try it from outside.
+package proc
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Process is a server that has said that it is ready.
+type Process struct {
+	URL     string // ws://host:port/stage
+	Console string // http://host:port/_console/, of the runtime
+	PID     int
+	Close   func() // ends it and waits for its end
+}
+
+// Start builds the runtime of the repository in the working directory and starts it on free ports.
+func Start(ctx context.Context, args ...string) (*Process, error) {
+	dir, err := os.MkdirTemp("", "runtime")
+	if err != nil {
+		return nil, err
+	}
+	bin := filepath.Join(dir, "local")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", bin, "./infra/local")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return nil, errors.Join(fmt.Errorf("build the runtime: %w", err), os.RemoveAll(dir))
+	}
+	args = append([]string{"--port", "0", "--quiet", "--build-dir", filepath.Join(dir, "build")}, args...)
+	return Await(exec.CommandContext(ctx, bin, args...), func() { _ = os.RemoveAll(dir) })
+}
+
+// Await starts a server and waits for the line that says it is ready. cleanUp runs after its end.
+func Await(cmd *exec.Cmd, cleanUp func()) (*Process, error) {
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &Process{PID: cmd.Process.Pid, Close: sync.OnceFunc(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		cleanUp()
+	})}
+	lines := bufio.NewScanner(out)
+	var said []string
+	for lines.Scan() {
+		line := lines.Text()
+		said = append(said, line)
+		if url, ok := strings.CutPrefix(line, "Console: "); ok {
+			p.Console = url
+		}
+		if url, ok := strings.CutPrefix(line, "Ready: "); ok {
+			p.URL, _, _ = strings.Cut(url, " ")
+			go func() {
+				for lines.Scan() { // keep the pipe empty
+				}
+			}()
+			return p, nil
+		}
+	}
+	p.Close()
+	return nil, fmt.Errorf("the server ended before it was ready:\n%s", strings.Join(said, "\n"))
+}
