@@ -15,6 +15,8 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PORT ?= 3001
 ARGS ?=
 FUZZTIME ?= 2s
+DURATION ?= 30s
+SEED ?= 1
 
 export SAM_CLI_TELEMETRY := 0
 # sam validate wants a region, and nothing else of an account.
@@ -51,7 +53,7 @@ localstack: frontend/dist/index.html runtime ## the same, with DynamoDB and SQS 
 ## --- check
 
 .PHONY: test
-test: setup lint test-go test-fuzz test-template test-package test-boto3 test-frontend test-browser ## all tests and checks, installing what they need
+test: setup lint test-go test-fuzz test-chaos test-template test-package test-boto3 test-frontend test-browser ## all tests and checks, installing what they need
 
 .PHONY: setup
 setup: $(TOOLS)/sam/.version frontend/node_modules/.package-lock.json ## install the tools of the tests (Python venv for SAM, Chromium)
@@ -104,6 +106,15 @@ test-frontend: frontend/node_modules/.package-lock.json ## type check, lint and 
 test-browser: frontend/dist/index.html runtime ## the story of the README in a real browser
 	CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v google-chrome)} SCREENSHOTS=$${SCREENSHOTS:-$(CURDIR)/.local/screenshots} \
 	  infra/ci/with-runtime --static-dir frontend/dist -- npm --prefix frontend run e2e
+
+.PHONY: chaos
+chaos: ## faults of every kind, and no message lost, doubled or out of order (DURATION=30s SEED=1)
+	go run ./infra/chaos -duration $(DURATION) -seed $(SEED) $(ARGS)
+
+.PHONY: test-chaos
+test-chaos: ## the same, short, with two seeds
+	$(MAKE) chaos DURATION=8s SEED=1
+	$(MAKE) chaos DURATION=8s SEED=2
 
 .PHONY: bench
 bench: ## measure the local runtime: echo, tasks, fan-out, idle connections

@@ -5,7 +5,7 @@
 //
 // It is a program and no test, since it takes as long as it is asked to; `make test` runs a short one. That it can fail was
 // seen with three mutations: pkg/stream giving a page beyond a young hole (out of order), pkg/realtime not dropping what it
-// has (duplicated), pkg/realtime not asking after a reconnect (lost).
+// has (duplicated), pkg/realtime asking only once, when it joins (lost).
 package main
 
 import (

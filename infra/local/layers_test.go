@@ -19,6 +19,7 @@ func TestImportDirections(t *testing.T) {
 		{"./pkg/channel", []string{"github.com/", "golang.org/"}},
 		{"./pkg/task", []string{"github.com/", "golang.org/"}},
 		{"./pkg/stream", []string{"github.com/", "golang.org/"}},
+		{"./pkg/realtime", []string{aws, module + "pkg/"}},
 		{"./pkg/...", []string{module + "functions", module + "infra"}},
 		{"./functions/internal/chat", []string{aws + "aws-sdk-go-v2", module + "infra", module + "pkg/channel/", module + "pkg/task/", module + "pkg/stream/"}},
 		{"./functions/...", []string{module + "infra"}},
