@@ -49,7 +49,9 @@ func openEndpoints(cfg config, c clock.Clock) (*endpoints, error) {
 		e.dataURL = strings.TrimSuffix(cfg.endpointURL, "/")
 		return e, nil
 	}
-	db := dynamodb.New(&dynamodb.Options{Region: cfg.region, AccountID: accountID, Clock: c.Now})
+	used := newMeter()
+	e.handler.HandleFunc(meterPath, used.serve)
+	db := dynamodb.New(&dynamodb.Options{Region: cfg.region, AccountID: accountID, Clock: c.Now, Observer: used.observe})
 	queues := sqs.New(&sqs.Options{Region: cfg.region, AccountID: accountID, BaseURL: e.url, Clock: c})
 	e.closeDB = db.Close
 	e.handler.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
