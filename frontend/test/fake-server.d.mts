@@ -10,6 +10,8 @@ export interface FakeServer {
   drop: () => void;
   broadcast: (text: string) => void;
   connections: () => number;
+  /** Puts everybody out of every group, as a server does that could not reach them. */
+  forget: () => void;
   close: () => Promise<void>;
 }
 

@@ -25,6 +25,8 @@ export async function startFakeServer(port = 0) {
     /** Sends text to every connection. */
     broadcast: (text) => sockets.clients.forEach((s) => s.send(text)),
     connections: () => sockets.clients.size,
+    /** Puts everybody out of every group, as a server does that could not reach them. */
+    forget: () => groups.clear(),
     close: () => new Promise((done) => {
       sockets.clients.forEach((s) => s.terminate());
       http.close(done);

@@ -159,6 +159,15 @@ describe('messages', () => {
     await soon(() => { expect(texts(got)).toEqual(['hi', 'ho']); });
   });
 
+  test('reach a group that the server has put us out of', async () => {
+    const client = await online();
+    const got = collect(client);
+    await client.join('g');
+    server.forget();
+    await client.request({ action: 'sendMessage', group: 'g', message: 'still here' });
+    await soon(() => { expect(texts(got)).toEqual(['still here']); });
+  });
+
   test('that a new member did not see are its history', async () => {
     const first = await online();
     await first.join('g');

@@ -113,10 +113,20 @@ export class RealtimeClient {
     };
   }
 
-  /** Sends a frame and gives its ack. A frame to a group that is being joined waits for that. It rejects with a RealtimeError. */
+  /**
+   * Sends a frame and gives its ack. A frame to a group that is being joined waits for that. A group of ours that the server
+   * has put us out of, because a post did not reach us, is joined again first. It rejects with a RealtimeError.
+   */
   async request(frame: ClientFrame): Promise<AckFrame> {
-    if (frame.action === 'sendMessage' && frame.group !== undefined) await this.joining.get(frame.group);
-    return this.send(frame);
+    if (frame.action !== 'sendMessage' || frame.group === undefined) return this.send(frame);
+    await this.joining.get(frame.group);
+    try {
+      return await this.send(frame);
+    } catch (error) {
+      if (!(error instanceof RealtimeError) || error.code !== 'forbidden' || !this.groups.has(frame.group)) throw error;
+      await this.rejoin(frame.group);
+      return this.send(frame);
+    }
   }
 
   /** Joins a group, now and after each reconnect until leave. Offline it resolves without an ack: the join is made later. */
