@@ -35,14 +35,13 @@ type state struct {
 
 type apiState struct {
 	ID     string       `json:"id"`
-	URL    string       `json:"url"`
+	URLs   []string     `json:"urls"` // of its stages
 	Routes []routeState `json:"routes"`
 }
 
 type routeState struct {
-	Key      string `json:"key"`
-	Function string `json:"function"`
-	Type     string `json:"type"` // of the integration
+	Key  string `json:"key"`
+	Type string `json:"type"` // of the integration
 }
 
 type fnState struct {
@@ -117,13 +116,16 @@ func (c *Console) state(r *http.Request) (any, error) {
 }
 
 func (s *state) addAPI(app *template.App, api API) {
-	one := apiState{ID: api.ID, URL: api.URL, Routes: []routeState{}}
+	one := apiState{ID: api.ID, URLs: []string{}, Routes: []routeState{}}
 	for _, a := range app.APIs {
 		if a.ID != api.ID {
 			continue
 		}
 		for _, route := range a.Routes {
-			one.Routes = append(one.Routes, routeState{route.Key, route.Integration.Function, route.Integration.Type})
+			one.Routes = append(one.Routes, routeState{route.Key, route.Integration.Type})
+		}
+		for _, stage := range a.Stages {
+			one.URLs = append(one.URLs, api.URL+"/"+stage.Name)
 		}
 	}
 	s.APIs = append(s.APIs, one)

@@ -12,7 +12,7 @@ export function Connections({ state, wanted }) {
   const selected = wanted[0];
   return html`
     ${selected && html`<${Selected} id=${selected} state=${state} />`}
-    ${open.length === 0 ? html`<div class="panel"><p class="empty">Nobody is connected. ${state.apis.map((a) => html`<br key=${a.id} /><code>${a.url}</code>`)}</p></div>` : html`
+    ${open.length === 0 ? html`<div class="panel"><p class="empty">Nobody is connected. ${state.apis.flatMap((a) => a.urls).map((url) => html`<br /><code key=${url}>${url}</code>`)}</p></div>` : html`
       <label>Message to post<textarea rows="2" value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label>
       <p role="status" class="dim">${note}</p>
       <div class="panel"><table class="cards"><thead><tr><th>Connection</th><th>Stage</th><th>From</th><th>Since</th><th>Last active</th><th></th></tr></thead>

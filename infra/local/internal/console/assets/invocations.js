@@ -42,7 +42,7 @@ function List({ shown, open, onOpen }) {
       <tr class=${e.id ? 'row' : ''} key=${e.id || `${e.at} ${i}`} aria-current=${e.id && e.id === open ? 'true' : null} tabindex=${e.id ? 0 : null}
         onClick=${() => e.id && onOpen(e.id)} onKeyDown=${(k) => k.key === 'Enter' && e.id && onOpen(e.id)}>
         <td class="mono wide">${time(e.at)}</td>
-        <td><span class="name">${what(e)}</span> <code class="dim">${e.connection}</code>${e.error && html`<div class="bad">${e.error}</div>`}</td>
+        <td><span class="name">${what(e)}</span> <code class="dim">${e.connection}</code><div class="narrow dim">${time(e.at)}</div>${e.error && html`<div class="bad">${e.error}</div>`}</td>
         <td class="wide"><span class="name">${e.function || '–'}</span></td>
         <td><${Outcome} entry=${e} /></td>
         <td class="num">${millis(e.millis)}</td>

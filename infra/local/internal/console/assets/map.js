@@ -37,7 +37,7 @@ function boxes(state, small) {
   const rank = (f) => (called.includes(`fn ${f.id}`) ? called.indexOf(`fn ${f.id}`) : called.length);
   const functions = [...state.functions].sort((a, b) => rank(a) - rank(b)).map((f) => {
     const [calls, failed] = [state.counts.functions[f.id] ?? 0, state.counts.failures[f.id] ?? 0];
-    return { id: `fn ${f.id}`, kind: 'fn', title: f.id, bad: failed > 0, href: link('invocations', f.id), sub: failed ? `${count(calls)} runs, ${count(failed)} failed` : `${count(calls)} ${calls === 1 ? 'run' : 'runs'}` };
+    return { id: `fn ${f.id}`, kind: 'fn', title: f.id, bad: failed > 0, href: link('invocations', f.id), sub: `${count(calls)} ${calls === 1 ? 'run' : 'runs'}${failed ? `, ${count(failed)} failed` : ''}` };
   });
   const tables = state.tables.map((t) => ({ id: `table ${t.id}`, kind: 'table', title: t.id, sub: t.items < 0 ? 'table' : `${small ? '' : 'table, '}${count(t.items)} ${t.items === 1 ? 'item' : 'items'}`, href: link('tables', t.name) }));
   const queues = state.queues.map((q) => ({ id: `queue ${q.id}`, kind: 'queue', title: q.id, bad: q.sources.length > 0 && q.visible > 0, sub: `${small ? '' : 'queue, '}${count(q.visible)} waiting${!small && q.inFlight ? `, ${count(q.inFlight)} in flight` : ''}`, href: link('queues', q.id) }));
@@ -86,8 +86,8 @@ export function Map({ state }) {
   const [near, setNear] = useState(null);
   return html`<div class="panel">
     <div ref=${box} class=${'map' + (near ? ' near' : '')}>${width > 0 && html`<${Picture} state=${state} width=${width} near=${near} onNear=${setNear} />`}</div>
-    <p class="dim legend">A full line invokes; the number is how often since the start. A dashed line is for dead letters, a faint one leads
-      to what a function's environment names.</p>
+    <p class="dim legend">A full line invokes; the number is how often since the start. A dotted line asks an authorizer, a dashed one is
+      for dead letters, a faint one leads to what a function's environment names.</p>
   </div>`;
 }
 
