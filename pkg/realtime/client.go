@@ -82,7 +82,10 @@ type group struct {
 	order  order
 	joined chan struct{} // closed after the first join
 	once   sync.Once
-	asking bool // a resume is under way or about to be
+	// Guarded by the client's mu:
+	joining bool // a join is under way
+	asking  bool // a resume is under way or about to be
+	again   bool // another was wanted meanwhile
 }
 
 // answer is an ack or an error frame.
@@ -221,8 +224,9 @@ func (c *Client) serve(conn *websocket.Conn) {
 		c.background(func() { c.rejoin(g) })
 	}
 	c.mu.Unlock()
-	alive := time.AfterFunc(c.opts.KeepAlive, c.keepAlive)
-	defer alive.Stop()
+	over := make(chan struct{})
+	defer close(over)
+	c.background(func() { c.keepAlive(over) })
 	for {
 		_, data, err := conn.Read(c.ctx)
 		if err != nil {
@@ -240,18 +244,23 @@ func (c *Client) serve(conn *websocket.Conn) {
 	}
 }
 
-// keepAlive joins all groups again: that is traffic, it mends a membership that the server has dropped, and it asks for
-// what was lost without a trace.
-func (c *Client) keepAlive() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ctx.Err() != nil || c.conn == nil {
-		return
+// keepAlive joins all groups again, now and then, until the connection is over: that is traffic, it mends a membership that
+// the server has dropped, and it asks for what was lost without a trace.
+func (c *Client) keepAlive(over <-chan struct{}) {
+	tick := time.NewTicker(c.opts.KeepAlive)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-over:
+			return
+		}
+		c.mu.Lock()
+		for _, g := range c.groups {
+			c.background(func() { c.rejoin(g) })
+		}
+		c.mu.Unlock()
 	}
-	for _, g := range c.groups {
-		c.background(func() { c.rejoin(g) })
-	}
-	time.AfterFunc(c.opts.KeepAlive, c.keepAlive)
 }
 
 func (c *Client) joinAgain(name string) {
@@ -262,21 +271,37 @@ func (c *Client) joinAgain(name string) {
 	}
 }
 
+// rejoin joins a group and asks for what is missing of it, unless that is under way.
 func (c *Client) rejoin(g *group) {
+	c.mu.Lock()
+	busy := g.joining
+	g.joining = true
+	c.mu.Unlock()
+	if busy {
+		return
+	}
+	if c.joinNow(g) {
+		g.once.Do(func() { close(g.joined) })
+		c.resume(g, 0)
+	}
+}
+
+// joinNow asks until the server has said so, over as many connections as it takes. It says no if the client was closed.
+func (c *Client) joinNow(g *group) (joined bool) {
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		g.joining = false
+	}()
 	for try := 0; ; try++ {
 		_, err := c.request(c.ctx, map[string]any{"action": "joinGroup", "group": g.name})
 		if err == nil {
-			break
-		}
-		if errors.Is(err, errNoAnswer) && !c.isOnline() {
-			return // the next connection joins
+			return true
 		}
 		if c.pause(c.ctx, try) != nil {
-			return
+			return false
 		}
 	}
-	g.once.Do(func() { close(g.joined) })
-	c.resume(g, 0)
 }
 
 func (c *Client) isOnline() bool {
@@ -289,6 +314,7 @@ func (c *Client) isOnline() bool {
 func (c *Client) resume(g *group, after time.Duration) {
 	c.mu.Lock()
 	if g.asking {
+		g.again = true
 		c.mu.Unlock()
 		return
 	}
@@ -304,7 +330,8 @@ func (c *Client) resume(g *group, after time.Duration) {
 		}
 		again := c.ask(g)
 		c.mu.Lock()
-		g.asking = false
+		again = again || g.again
+		g.asking, g.again = false, false
 		c.mu.Unlock()
 		if again {
 			c.resume(g, c.opts.Patience)
