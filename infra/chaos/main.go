@@ -58,8 +58,7 @@ func run(ctx context.Context) (bool, error) {
 	if *duration > time.Hour || *clients < 1 || *clients > 200 || *groups < 1 || *groups > 20 || *rate <= 0 || *rate > 1000 {
 		return false, fmt.Errorf("a flag is out of its range; see --help")
 	}
-	// At this speed the two hours of a connection last 20 s, and the ten idle minutes 1.7 s.
-	runtime, err := proc.Start(ctx, "--speed", "360", "--chaos", fmt.Sprintf("seed=%d,%s", *seed, faults))
+	runtime, err := proc.Start(ctx, "--speed", fmt.Sprint(speed(*duration)), "--chaos", fmt.Sprintf("seed=%d,%s", *seed, faults))
 	if err != nil {
 		return false, err
 	}
@@ -79,6 +78,13 @@ func run(ctx context.Context) (bool, error) {
 	}
 	w.settle(ctx)
 	return w.judge(injected), nil
+}
+
+// speed is how fast waits pass. At 360 the two hours of a connection last 20 s, and the ten idle minutes 1.7 s. A long run is
+// slower: memberships expire by the fast clock, a day after the functions' own, and the run must end before that day.
+func speed(duration time.Duration) int {
+	const day = 24 * time.Hour
+	return int(min(360, day/(duration+2*settle)))
 }
 
 // world is all clients and what they have seen.
