@@ -30,6 +30,7 @@ import (
 	streamdynamo "github.com/disclone/disclone/pkg/stream/dynamo"
 	"github.com/disclone/disclone/pkg/stream/streamtest"
 	"github.com/disclone/disclone/pkg/task"
+	taskdynamo "github.com/disclone/disclone/pkg/task/dynamo"
 	tasksqs "github.com/disclone/disclone/pkg/task/sqs"
 	"github.com/disclone/disclone/pkg/task/tasktest"
 )
@@ -60,7 +61,14 @@ func (l lambda) Invoke(ctx context.Context, _ string, payload []byte) ([]byte, s
 func TestTaskConformance(t *testing.T) {
 	t.Parallel()
 	e := testEndpoints(t)
-	_, client := e.clients("us-east-1")
+	tables, client := e.clients("us-east-1")
+	ours, err := template.Load("../../template.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := provision.Tables(t.Context(), tables, ours.Tables); err != nil {
+		t.Fatal(err)
+	}
 	var next sync.Mutex
 	n := 0
 	tasktest.Run(t, func(t *testing.T) tasktest.Env {
@@ -75,6 +83,7 @@ func TestTaskConformance(t *testing.T) {
 		url, dead := app.Queues[0].URL, app.Queues[1].URL
 		return tasktest.Env{
 			Queue: tasksqs.New(client, url),
+			Store: taskdynamo.New(tables, "TasksTable"),
 			Serve: func(t *testing.T, w *task.Worker) {
 				adapter := tasksqs.Lambda(w, &tasksqs.Options{Client: client, QueueURL: url, DeadLetterURL: dead})
 				poller, err := eventsource.New(app, client, lambda(adapter.Invoke), nil)
@@ -87,6 +96,13 @@ func TestTaskConformance(t *testing.T) {
 				t.Cleanup(func() { cancel(); <-ended })
 			},
 			Dead: func(ctx context.Context, n int) ([]task.Message, error) { return receive(ctx, client, dead, n) },
+			Redrive: func(ctx context.Context, m task.Message) error {
+				body, err := m.Encode()
+				if err == nil {
+					_, err = client.SendMessage(ctx, &awssqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(string(body))})
+				}
+				return err
+			},
 		}
 	})
 }

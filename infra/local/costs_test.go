@@ -7,14 +7,31 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // used says what the application has used since it was asked last: read and write units of DynamoDB. Requests that are still
 // on their way are waited for by their effects, which the caller has seen.
 func used(t *testing.T, sys *system) (read, write float64, detail string) {
 	t.Helper()
-	url := regexp.MustCompile(`export AWS_ENDPOINT_URL_LAMBDA=(\S+)`).FindStringSubmatch(sys.log.String())[1] + meterPath
-	resp, err := http.Get(url)
+	read, write, detail = metered(t, sys)
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodDelete, meterURL(sys), nil)
+	reset, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = reset.Body.Close()
+	return read, write, detail
+}
+
+func meterURL(sys *system) string {
+	return regexp.MustCompile(`export AWS_ENDPOINT_URL_LAMBDA=(\S+)`).FindStringSubmatch(sys.log.String())[1] + meterPath
+}
+
+// metered reads the meter, and leaves it as it is.
+func metered(t *testing.T, sys *system) (read, write float64, detail string) {
+	t.Helper()
+	resp, err := http.Get(meterURL(sys))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,13 +47,24 @@ func used(t *testing.T, sys *system) (read, write float64, detail string) {
 			lines = append(lines, fmt.Sprintf("%s %s: %d requests, %.1f read, %.1f write", table, operation, u.Requests, u.ReadUnits, u.WriteUnits))
 		}
 	}
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodDelete, url, nil)
-	reset, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = reset.Body.Close()
 	return read, write, strings.Join(lines, "\n")
+}
+
+// settled waits until a task's last write is there, which follows its push. One more than that is seen at the next task.
+func settled(t *testing.T, sys *system) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for ; ; <-tick.C {
+		_, write, detail := metered(t, sys)
+		if write >= 3 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for the task's writes:\n%s", detail)
+		}
+	}
 }
 
 // What a message and a reconnect cost, as AWS bills it: a message to a small group at most five write and three read units,
@@ -61,5 +89,26 @@ func TestWhatAMessageCosts(t *testing.T) {
 	p.await(frame{"event": "ack", "id": "r", "seq": 3.0})
 	if read, write, detail := used(t, sys); read > 3 || write > 0 || read == 0 {
 		t.Errorf("resume: %.1f read and %.1f write units:\n%s", read, write, detail)
+	}
+}
+
+// What a task with a reply costs: at most three write units and nothing read, beside its message and its posts. A message
+// that is delivered twice, or a request that the SDK sends again, is one more: so the least of several tasks counts.
+func TestWhatATaskCosts(t *testing.T) {
+	t.Parallel()
+	sys, stop := startSystem(t, "--template", "../../template.yaml")
+	t.Cleanup(func() { _ = stop() })
+	p := sys.connect(t)
+	least := 1000.0
+	for range 4 {
+		p.send(`{"action":"sendMessage","task":"add","message":{"x":2,"y":2}}`)
+		p.await(frame{"event": "task", "state": "success", "result": 4.0, "step": 1.0})
+		settled(t, sys)
+		read, write, detail := used(t, sys)
+		t.Log(detail)
+		least = min(least, read+write)
+	}
+	if least > 3 {
+		t.Errorf("each task used at least %.1f units", least)
 	}
 }

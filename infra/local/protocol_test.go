@@ -61,7 +61,7 @@ func TestProtocolDocument(t *testing.T) {
 			compare(t, answers[fmt.Sprint(got["event"])], got)
 		}
 	}
-	for _, name := range []string{"sendMessage", "joinGroup", "leaveGroup", "resume", "ack", "message", "task", "error"} {
+	for _, name := range []string{"sendMessage", "joinGroup", "leaveGroup", "resume", "getTask", "revokeTask", "ack", "message", "task", "error"} {
 		if !seen[name] {
 			t.Errorf("docs/protocol.md has no example of %s", name)
 		}

@@ -45,6 +45,8 @@ func TestPackages(t *testing.T) {
 		"LeaveGroupFunction":  `{"statusCode":200,"body":{"event":"ack","id":"3","message":"left","group":"general"}}`,
 		"ResumeFunction":      `{"statusCode":403,"body":{"event":"error","id":"2","code":"forbidden"}}`,
 		"DefaultFunction":     `{"statusCode":400,"body":{"event":"error","id":"4","code":"unknown_action"}}`,
+		"TaskFunction":        `{"statusCode":404,"body":{"event":"error","id":"5","code":"not_found"}}`,
+		"ScheduleFunction":    `{"sent":0}`,
 		"WorkerFunction":      `{"batchItemFailures":[]}`,
 	} {
 		t.Run(function, func(t *testing.T) {
@@ -117,7 +119,7 @@ func startFunction(t *testing.T, function string, endpoints []string) string {
 	cmd := exec.Command(*emulator, append(args, filepath.Join(*buildDir, function, "bootstrap"))...)
 	cmd.Env = append([]string{
 		"PATH=/usr/bin:/bin", "AWS_REGION=us-east-1", "AWS_LAMBDA_FUNCTION_TIMEOUT=20", "AWS_LAMBDA_FUNCTION_NAME=" + function,
-		"TABLE_NAME=ConnectionsTable", "STREAM_TABLE_NAME=StreamsTable", "MEMBERSHIP_TTL_SECONDS=86400", "HISTORY_RETENTION_SECONDS=86400", "TASK_MAX_RECEIVES=5",
+		"TABLE_NAME=ConnectionsTable", "STREAM_TABLE_NAME=StreamsTable", "MEMBERSHIP_TTL_SECONDS=86400", "HISTORY_RETENTION_SECONDS=86400", "TASK_MAX_ATTEMPTS=5", "TASK_TABLE_NAME=TasksTable", "TASK_RETENTION_SECONDS=604800",
 		"TASK_QUEUE_URL=" + value(endpoints, "AWS_ENDPOINT_URL_SQS") + "/123456789012/TaskQueue",
 		"TASK_DEAD_LETTER_QUEUE_URL=" + value(endpoints, "AWS_ENDPOINT_URL_SQS") + "/123456789012/TaskDeadLetterQueue",
 	}, endpoints...)

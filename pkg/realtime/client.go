@@ -19,7 +19,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Message is a message of a group.
+// Message is an entry of a group's log: a message, or the final state of a task that answers to the group.
 type Message struct {
 	Group   string          `json:"group"`
 	Seq     int64           `json:"seq"`       // its number in the group
@@ -28,6 +28,12 @@ type Message struct {
 	Name    string          `json:"name"`
 	Message json.RawMessage `json:"message"`
 	SentAt  time.Time       `json:"sentAt"`
+
+	// Of a task's final state, which has a number in the group too; its other fields are empty.
+	TaskID string          `json:"taskId"`
+	Task   string          `json:"task"`
+	State  string          `json:"state"`
+	Result json.RawMessage `json:"result"`
 }
 
 // Error is a refusal of the server.
@@ -383,9 +389,9 @@ func (c *Client) receive(data []byte) {
 		return
 	}
 	switch kind.Event {
-	case "message":
+	case "message", "task":
 		var m Message
-		if json.Unmarshal(data, &m) == nil {
+		if json.Unmarshal(data, &m) == nil && m.Seq > 0 { // a task's states on the way have no number
 			c.live(m)
 		}
 	case "ack", "error":

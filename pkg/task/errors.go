@@ -43,9 +43,19 @@ func (e *publicError) Error() string { return e.message }
 func Public(message string) error { return &publicError{message: message} }
 
 const (
-	codeFailed    = "failed"
-	codeInternal  = "internal"
+	codeFailed    = "failed"   // with a message of [Public]
+	codeInternal  = "internal" // anything else
+	codeRevoked   = "revoked"
+	codeExpired   = "expired"
+	codeUpstream  = "upstream" // a step before it failed
+	codeDied      = "died"     // its worker died in each attempt
 	internalError = "the task failed"
+)
+
+var (
+	errBusy    = errors.New("task: another attempt runs")
+	errLimited = errors.New("task: over its rate")
+	errLost    = errors.New("task: the attempt took longer than its lease, and another one has begun")
 )
 
 // publicOf gives what the one who asked may see of an error.

@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -21,8 +22,7 @@ type Memory struct {
 
 // MemoryOptions are the optional parts of a [Memory]. The zero value is ready to use.
 type MemoryOptions struct {
-	RetryAfter time.Duration // until a failed task is tried again; 0 is at once
-	Parallel   int           // tasks that run at a time; 10 if 0
+	Parallel int // tasks that run at a time; 10 if 0
 }
 
 type delivery struct {
@@ -44,16 +44,21 @@ func NewMemory(opts *MemoryOptions) *Memory {
 }
 
 // Send implements [Queue].
-func (q *Memory) Send(ctx context.Context, m Message, delay time.Duration) error {
+func (q *Memory) Send(ctx context.Context, out []Outgoing) []error {
 	if err := ctx.Err(); err != nil {
-		return err
+		return slices.Repeat([]error{err}, len(out))
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.sent = append(q.sent, m)
-	q.push(delivery{message: m, attempt: 1, due: time.Now().Add(delay)})
+	for _, o := range out {
+		q.sent = append(q.sent, o.Message)
+		q.push(delivery{message: o.Message, attempt: 1, due: time.Now().Add(o.Delay)})
+	}
 	return nil
 }
+
+// MaxDelay implements [Queue]: any delay is kept.
+func (q *Memory) MaxDelay() time.Duration { return math.MaxInt64 }
 
 // push adds a delivery and wakes Run. The caller holds the lock.
 func (q *Memory) push(d delivery) {
@@ -74,6 +79,35 @@ func (q *Memory) Dead() []Message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return slices.Clone(q.dead)
+}
+
+// Redrive enqueues again what failed for good, and says how many tasks that were.
+func (q *Memory) Redrive() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, m := range q.dead {
+		q.push(delivery{message: m, attempt: 1})
+	}
+	n := len(q.dead)
+	q.dead = nil
+	return n
+}
+
+// Drain has a worker run what is enqueued and what that enqueues, one after the other and whatever its delay, until there
+// is nothing left or ctx ends. It is for tests: whoever enqueues and then drains sees everything done.
+func (q *Memory) Drain(ctx context.Context, w *Worker) error {
+	for ctx.Err() == nil {
+		q.mu.Lock()
+		if len(q.pending) == 0 {
+			q.mu.Unlock()
+			return nil
+		}
+		d := q.pending[0]
+		q.pending = slices.Delete(q.pending, 0, 1)
+		q.mu.Unlock()
+		q.handle(ctx, w, d)
+	}
+	return ctx.Err()
 }
 
 // Run has a worker run what is enqueued, until ctx ends. It returns ctx's error when the running tasks have returned.
@@ -109,9 +143,9 @@ func (q *Memory) handle(ctx context.Context, w *Worker, d delivery) {
 	switch {
 	case out.Err == nil:
 	case out.Dead:
-		q.dead = append(q.dead, d.message)
+		q.dead = append(q.dead, d.message.deadLetter())
 	default:
-		q.push(delivery{message: d.message, attempt: d.attempt + 1, due: time.Now().Add(max(out.RetryAfter, q.opts.RetryAfter))})
+		q.push(delivery{message: d.message, attempt: d.attempt + 1, due: time.Now().Add(out.RetryAfter)})
 	}
 }
 

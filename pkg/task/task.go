@@ -25,6 +25,15 @@ var (
 	ErrBadMessage = errors.New("task: bad message")
 	// ErrBadOptions means that an option is out of its range, or that the queue cannot do it.
 	ErrBadOptions = errors.New("task: bad options")
+	// ErrNoStore means that what was asked for needs a [Store], and the client has none.
+	ErrNoStore = errors.New("task: no store")
+	// ErrUnknownID means that nothing is stored of a task.
+	ErrUnknownID = errors.New("task: nothing is known of this id")
+	// ErrFailed and ErrNotReady mean that a task has no result, or none yet.
+	ErrFailed   = errors.New("task: failed")
+	ErrNotReady = errors.New("task: not done")
+	// ErrRevoked is why the context of a running task ends that was revoked, with [context.Cause].
+	ErrRevoked = errors.New("task: revoked")
 )
 
 // Task is a function with a name, to be run in the background. It is immutable and safe for concurrent use.
@@ -80,9 +89,5 @@ func (t *Task[In, Out]) Run(ctx context.Context, input []byte) ([]byte, error) {
 // Enqueue asks for the task to be run, and gives its id. The errors are [ErrBadInput], [ErrBadOptions], [ErrTooLarge]
 // and the queue's. After an error other than those three the task may still be run.
 func (t *Task[In, Out]) Enqueue(ctx context.Context, c *Client, in In, opts *Options) (string, error) {
-	input, err := json.Marshal(in)
-	if err != nil {
-		return "", fmt.Errorf("%w: %s: %w", ErrBadInput, t.name, err)
-	}
-	return c.enqueue(ctx, t.name, input, opts)
+	return t.Call(in).Enqueue(ctx, c, opts)
 }

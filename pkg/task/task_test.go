@@ -19,6 +19,7 @@ func TestMemory(t *testing.T) {
 		q := task.NewMemory(nil)
 		return tasktest.Env{
 			Queue: q,
+			Store: task.NewMemoryStore(),
 			Serve: func(t *testing.T, w *task.Worker) {
 				ctx, cancel := context.WithCancel(t.Context())
 				ended := make(chan struct{})
@@ -37,6 +38,7 @@ func TestMemory(t *testing.T) {
 				}
 				return q.Dead(), nil
 			},
+			Redrive: func(context.Context, task.Message) error { q.Redrive(); return nil },
 		}
 	})
 }

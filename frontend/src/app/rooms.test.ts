@@ -88,6 +88,24 @@ describe('a task', () => {
     expect(failed.entries).toMatchObject([{ state: 'failure', problem: 'seconds is 1 to 20' }]);
   });
 
+  test('takes its events once and in their order', () => {
+    const event = (state: TaskFrame['state'], step: number): TaskFrame => ({ event: 'task', taskId: 't', task: 'add', state, step });
+    const states = (...frames: TaskFrame[]) =>
+      frames.reduce((room, frame) => receiveTask(room, frame, 0).room, newRoom('g')).entries.map((e) => e.kind === 'task' && e.state);
+    expect(states(event('started', 1), event('retry', 2), event('started', 1))).toEqual(['retry']);
+    expect(states(event('success', 3), event('progress', 2), event('success', 3))).toEqual(['success']);
+    expect(states(event('failure', 3), event('success', 1001))).toEqual(['success']); // an operator had it run again
+    expect(states(event('revoked', 1), event('started', 1))).toEqual(['revoked']);
+  });
+
+  test('stands where its number in the group says', () => {
+    const message = (seq: number): MessageFrame => ({ event: 'message', group: 'g', seq, messageId: `m${seq}`, from: '', message: seq, sentAt: '' });
+    let room = newRoom('g');
+    for (const seq of [1, 3]) room = receiveMessage(room, message(seq), '').room;
+    room = receiveTask(room, { event: 'task', taskId: 't', task: 'add', state: 'success', step: 1, seq: 2, group: 'g' }, 0).room;
+    expect(room.entries.map((e) => e.seq)).toEqual([1, 2, 3]);
+  });
+
   test('that waits for a result is lost with the connection; a finished one is not', () => {
     const room = append(append(newRoom(''), myTask({ state: 'queued' })), myTask({ key: 'o:2', state: 'success' }));
     expect(loseTasks(room).entries.map((e) => e.kind === 'task' && e.state)).toEqual(['lost', 'success']);

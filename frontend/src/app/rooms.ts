@@ -31,10 +31,10 @@ export interface MessageEntry extends EntryBase {
 }
 
 /**
- * sending: no ack yet. unsent: it was refused or never acked. queued: acked. progress, success, failure: as the server
- * says. lost: the connection that the result would have come to is gone.
+ * sending: no ack yet. unsent: it was refused or never acked. queued: acked. lost: the connection that the result would have
+ * come to is gone, and the page asks for it. The others are as the server says.
  */
-export type TaskState = 'sending' | 'unsent' | 'queued' | 'progress' | 'success' | 'failure' | 'lost';
+export type TaskState = 'sending' | 'unsent' | 'queued' | 'lost' | TaskFrame['state'];
 
 export interface TaskEntry extends EntryBase {
   kind: 'task';
@@ -43,6 +43,8 @@ export interface TaskEntry extends EntryBase {
   /** Not there for a task that another member started. */
   input?: Json;
   state: TaskState;
+  /** Of its last event: older ones are dropped. */
+  step?: number;
   /** The ack's text. */
   ack?: string;
   progress?: Json;
@@ -113,16 +115,24 @@ function sent(entry: MessageEntry, from: string): MessageEntry {
 /** Forgets the messages that the server had: it will give its latest again. What was not sent stays. */
 export const forget = (room: Room): Room => ({ ...room, entries: room.entries.filter((e) => e.kind === 'task' || e.status !== 'sent') });
 
-const finished = (state: TaskState) => state === 'success' || state === 'failure';
+const finished = (state: TaskState) => state === 'success' || state === 'failure' || state === 'revoked';
 
-/** Takes a task's news into its entry. A task that finished stays as it is: events can come twice, or out of order. */
+/** Says whether the server has the task and will say more of it. */
+export const underWay = (entry: TaskEntry) =>
+  entry.state === 'queued' || entry.state === 'lost' || (!finished(entry.state) && entry.state !== 'sending' && entry.state !== 'unsent');
+
+/** Takes a task's news into its entry. Events can come twice, or out of order: what is no news changes nothing. */
 export function withTaskFrame(entry: TaskEntry, frame: TaskFrame): TaskEntry {
-  if (finished(entry.state)) return entry;
+  const old = frame.step !== undefined && entry.step !== undefined ? frame.step <= entry.step : finished(entry.state);
+  if (old && entry.state !== 'lost') return entry;
   const { problem: _, ...rest } = entry;
   const next: TaskEntry = { ...rest, taskId: frame.taskId, task: frame.task, state: frame.state };
+  if (frame.step !== undefined) next.step = frame.step;
+  if (frame.seq !== undefined && next.seq === undefined) next.seq = frame.seq;
   if (frame.progress !== undefined) next.progress = frame.progress;
   if (frame.result !== undefined) next.result = frame.result;
   if (frame.state === 'failure') next.problem = frame.error?.message || frame.error?.code || 'The task failed.';
+  if (frame.size !== undefined) next.result = `${Math.ceil(frame.size / 1024)} KB, too large to be shown here`;
   return next;
 }
 
@@ -133,7 +143,7 @@ export function receiveTask(room: Room, frame: TaskFrame, now: number): { room: 
     return { room: patch(room, known.key, (e) => (e.kind === 'task' ? withTaskFrame(e, frame) : e)), added: false };
   }
   const empty: TaskEntry = { kind: 'task', key: `t:${frame.taskId}`, at: now, author: '', mine: false, task: frame.task, state: 'queued' };
-  return { room: append(room, withTaskFrame(empty, frame)), added: true };
+  return { room: place(room, withTaskFrame(empty, frame)), added: true };
 }
 
 /** Settles a task of ours with its ack. News that overtook the ack, shown as a stranger's, is taken over. */
@@ -143,18 +153,18 @@ export function ackTask(room: Room, key: string, taskId: string, text: string): 
   return patch({ ...room, entries }, key, (e) => {
     if (e.kind !== 'task') return e;
     const { problem: _, ...rest } = e;
-    const acked: TaskEntry = { ...rest, taskId, ack: text, state: finished(e.state) || e.state === 'progress' ? e.state : 'queued' };
+    const acked: TaskEntry = { ...rest, taskId, ack: text, state: e.state === 'sending' || e.state === 'unsent' ? 'queued' : e.state };
     if (!early) return acked;
-    const { state, progress, result, problem } = early;
+    const { state, progress, result, problem, step } = early;
     return {
-      ...acked, state, ...(progress === undefined ? {} : { progress }), ...(result === undefined ? {} : { result }),
+      ...acked, state, ...(step === undefined ? {} : { step }), ...(progress === undefined ? {} : { progress }), ...(result === undefined ? {} : { result }),
       ...(problem === undefined ? {} : { problem }),
     };
   });
 }
 
-/** After the connection was lost: results of tasks without a group would have come to it, and can no longer come. */
+/** After the connection was lost: results of tasks without a group would have come to it. The page has to ask for them. */
 export function loseTasks(room: Room): Room {
-  const waits = (e: Entry): e is TaskEntry => e.kind === 'task' && e.mine && (e.state === 'queued' || e.state === 'progress');
+  const waits = (e: Entry): e is TaskEntry => e.kind === 'task' && e.mine && underWay(e);
   return { ...room, entries: room.entries.map((e) => (waits(e) ? { ...e, state: 'lost' } : e)) };
 }

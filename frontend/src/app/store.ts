@@ -52,6 +52,7 @@ export class ChatStore {
   private readonly connect: (url: string) => RealtimeClient;
   private self = ''; // our connection id, learnt from the first message of ours that comes back
   private lastKey = 0;
+  private recovery: ReturnType<typeof setTimeout> | undefined;
 
   constructor({ local, session, connect }: Surroundings) {
     this.local = local;
@@ -90,6 +91,7 @@ export class ChatStore {
   }
 
   close(): void {
+    clearTimeout(this.recovery);
     this.client?.close();
   }
 
@@ -167,6 +169,29 @@ export class ChatStore {
     );
   }
 
+  /** Asks the server not to run a task any further. */
+  cancel(room: string, entry: TaskEntry): void {
+    if (entry.taskId === undefined) return;
+    this.request({ action: 'revokeTask', taskId: entry.taskId }).then(
+      (ack) => { if (ack.known?.state === 'revoked') this.onTask({ ...ack.known, ...(room === inbox ? {} : { group: room }) }); },
+      (error: unknown) => { this.set({ notice: problemOf(error) }); },
+    );
+  }
+
+  /** Asks for the tasks whose results would have come to the connection before this one, until they are there. */
+  private async recover(pause = recoverPause): Promise<void> {
+    const lost = this.room(inbox)?.entries.filter((e): e is TaskEntry => e.kind === 'task' && e.state === 'lost') ?? [];
+    for (const { taskId } of lost) {
+      if (taskId === undefined) continue;
+      const ack = await this.request({ action: 'getTask', taskId }).catch(() => undefined);
+      const known = ack?.known;
+      if (known && ['success', 'failure', 'revoked'].includes(known.state)) this.onTask(known);
+    }
+    clearTimeout(this.recovery);
+    if (this.snapshot.connection !== 'online' || !this.room(inbox)?.entries.some((e) => e.kind === 'task' && e.state === 'lost')) return;
+    this.recovery = setTimeout(() => { void this.recover(2 * pause); }, Math.min(pause, maxRecoverPause));
+  }
+
   private startTask(room: string, task: string, input: Json): void {
     const messageId = newId();
     const entry: TaskEntry = { ...this.newEntry(), kind: 'task', task, input, state: 'sending', messageId };
@@ -223,7 +248,10 @@ export class ChatStore {
 
   private onState(connection: ConnectionState): void {
     this.set({ connection });
-    if (connection === 'online') return;
+    if (connection === 'online') {
+      void this.recover();
+      return;
+    }
     this.self = '';
     this.set({ rooms: this.snapshot.rooms.map((r) => (r.name === inbox ? loseTasks(r) : { ...r, joined: false })) });
   }
@@ -278,6 +306,9 @@ function readNames(storage: Storage): string[] {
 
 /** How often a message without an answer is sent at most, and how long it waits for a connection between, in ms. */
 const maxTries = 3;
+/** Between two questions for a task whose result was lost, in ms. */
+const recoverPause = 1000;
+const maxRecoverPause = 60_000;
 const patience = 10_000;
 
 // crypto.randomUUID exists in secure contexts only, and a page on another machine of the network is none.

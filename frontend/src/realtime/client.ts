@@ -3,7 +3,7 @@
 // reconnecting, with back-off.
 import ReconnectingWebSocket from 'partysocket/ws';
 import { GroupOrder } from './order';
-import { parseFrame, type AckFrame, type ClientFrame, type ErrorFrame, type MessageFrame, type TaskFrame } from './frames';
+import { parseFrame, type AckFrame, type ClientFrame, type ErrorFrame, type GroupFrame, type MessageFrame, type TaskFrame } from './frames';
 
 /**
  * connecting: the first attempt. online: frames go both ways. reconnecting: the connection was lost or refused and is
@@ -240,7 +240,7 @@ export class RealtimeClient {
     }
     if (this.orders.get(group) !== order) return; // left meanwhile
     if (answer.reset && before !== undefined) this.emit('reset', group);
-    for (const frame of order.resumed(answer)) this.emit('message', frame);
+    this.give(order.resumed(answer));
     if (answer.more || order.gap) this.resumeLater(group, order.last === before ? resumePause : 0);
   }
 
@@ -252,11 +252,18 @@ export class RealtimeClient {
     }, delay));
   }
 
-  private receive(frame: MessageFrame): void {
-    const order = this.orders.get(frame.group) ?? new GroupOrder();
-    this.orders.set(frame.group, order);
-    for (const next of order.take(frame)) this.emit('message', next);
-    if (order.gap) this.resumeLater(frame.group, this.options.patience ?? 150);
+  private receive(group: string, frame: GroupFrame): void {
+    const order = this.orders.get(group) ?? new GroupOrder();
+    this.orders.set(group, order);
+    this.give(order.take(frame));
+    if (order.gap) this.resumeLater(group, this.options.patience ?? 150);
+  }
+
+  private give(frames: GroupFrame[]): void {
+    for (const frame of frames) {
+      if (frame.event === 'message') this.emit('message', frame);
+      else this.emit('task', frame);
+    }
   }
 
   private rejoinAll(): void {
@@ -291,7 +298,8 @@ export class RealtimeClient {
   private readonly onMessage = (event: MessageEvent) => {
     const frame = typeof event.data === 'string' ? parseFrame(event.data) : undefined;
     if (!frame) return;
-    if (frame.event === 'message') this.receive(frame);
+    if (frame.event === 'message') this.receive(frame.group, frame);
+    else if (frame.event === 'task' && frame.group !== undefined && frame.seq !== undefined) this.receive(frame.group, frame);
     else if (frame.event === 'task') this.emit('task', frame);
     else this.settle(frame);
   };

@@ -8,6 +8,7 @@ export type ClientFrame =
   | { action: 'joinGroup'; group: string }
   | { action: 'leaveGroup'; group: string }
   | { action: 'resume'; group: string; after?: number }
+  | { action: 'getTask' | 'revokeTask'; taskId: string }
   | { action: 'sendMessage'; message: Json; group?: string; messageId?: string; name?: string; task?: string };
 
 /** The answer to one frame of ours. `taskId` is there if the frame started a task. */
@@ -20,11 +21,13 @@ export interface AckFrame {
   /** Of a message to a group: its number. Of an answer to resume: the number up to which `entries` are everything. */
   seq?: number;
   messageId?: string;
-  entries?: MessageFrame[];
+  entries?: GroupFrame[];
   /** There is more after `seq`: ask again. */
   more?: boolean;
   /** What we had is no longer kept, or we had nothing: the entries are the latest. */
   reset?: boolean;
+  /** Of an answer to getTask and revokeTask: what is known of the task. */
+  known?: TaskFrame;
 }
 
 /** A message to a group that we are in. `from` is a connection id; our own messages come back as well. */
@@ -40,13 +43,22 @@ export interface MessageFrame {
   sentAt: string;
 }
 
+/** Where a task is. After success, failure and revoked nothing follows, unless an operator has it run again. */
+export const taskStates = ['pending', 'started', 'progress', 'retry', 'success', 'failure', 'revoked'] as const;
+
 /** A change of a task's state. `group` is there if the result goes to a group. */
 export interface TaskFrame {
   event: 'task';
   taskId: string;
   task: string;
   group?: string;
-  state: 'progress' | 'success' | 'failure';
+  state: (typeof taskStates)[number];
+  /** Grows with each event of the task: one that is not above the last is old news. */
+  step?: number;
+  /** Of a final state that goes to a group: its number in the group. */
+  seq?: number;
+  /** The bytes of a result that is too large for an event: getTask gives it. */
+  size?: number;
   progress?: Json;
   result?: Json;
   error?: { code: string; message: string };
@@ -59,6 +71,9 @@ export interface ErrorFrame {
   code: string;
   message: string;
 }
+
+/** What a group has numbers for. */
+export type GroupFrame = MessageFrame | TaskFrame;
 
 export type ServerFrame = AckFrame | MessageFrame | TaskFrame | ErrorFrame;
 
@@ -84,10 +99,14 @@ function ackFrame(raw: Fields): AckFrame {
   if (raw.more === true) frame.more = true;
   if (raw.reset === true) frame.reset = true;
   if (Array.isArray(raw.entries)) {
-    frame.entries = raw.entries.map((e) => (isFields(e) ? messageFrame(e) : undefined)).filter((e) => e !== undefined);
+    frame.entries = raw.entries.map((e) => (isFields(e) ? groupFrame(e) : undefined)).filter((e) => e !== undefined);
   }
+  const known = taskFrame(raw);
+  if (known) frame.known = known;
   return frame;
 }
+
+const groupFrame = (raw: Fields) => (raw.event === 'task' ? taskFrame(raw) : messageFrame(raw));
 
 function messageFrame(raw: Fields): MessageFrame | undefined {
   const { group, messageId, from, name, sentAt } = strings(raw, 'group', 'messageId', 'from', 'name', 'sentAt');
@@ -100,9 +119,13 @@ function messageFrame(raw: Fields): MessageFrame | undefined {
 
 function taskFrame(raw: Fields): TaskFrame | undefined {
   const { taskId, task, group } = strings(raw, 'taskId', 'task', 'group');
-  const state = raw.state;
-  if (!taskId || (state !== 'progress' && state !== 'success' && state !== 'failure')) return undefined;
+  const state = taskStates.find((s) => s === raw.state);
+  if (!taskId || !state) return undefined;
   const frame: TaskFrame = { event: 'task', taskId, task: task ?? 'task', state, ...(group ? { group } : {}) };
+  for (const field of ['step', 'seq', 'size'] as const) {
+    const value = raw[field];
+    if (typeof value === 'number') frame[field] = value;
+  }
   if (raw.progress !== undefined) frame.progress = raw.progress as Json;
   if (raw.result !== undefined) frame.result = raw.result as Json;
   if (isFields(raw.error)) frame.error = { code: 'internal', message: '', ...strings(raw.error, 'code', 'message') };

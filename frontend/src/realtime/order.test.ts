@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { MessageFrame } from './frames';
+import type { GroupFrame, MessageFrame } from './frames';
 import { GroupOrder } from './order';
 
 const frame = (seq?: number): MessageFrame => ({
@@ -8,7 +8,7 @@ const frame = (seq?: number): MessageFrame => ({
 const ack = (seq: number, entries: number[], more: { reset?: boolean; more?: boolean } = {}) => ({
   event: 'ack' as const, message: 'resumed', seq, entries: entries.map(frame), ...more,
 });
-const seqs = (frames: MessageFrame[]) => frames.map((f) => f.seq);
+const seqs = (frames: GroupFrame[]) => frames.map((f) => f.seq);
 
 describe('GroupOrder', () => {
   test('holds everything back until the first answer', () => {

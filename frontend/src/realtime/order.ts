@@ -1,14 +1,14 @@
 // The order of one group's messages. The server numbers them 1, 2, 3; the wire may repeat, swap and lose them.
-import type { AckFrame, MessageFrame } from './frames';
+import type { AckFrame, GroupFrame } from './frames';
 
 /** Takes frames as they come, and gives them once and in order. What is missing must be asked for (`resume`). */
 export class GroupOrder {
   /** The number up to which everything was given; undefined before the first answer to resume. */
   last: number | undefined;
-  private readonly waiting = new Map<number, MessageFrame>();
+  private readonly waiting = new Map<number, GroupFrame>();
 
   /** Takes a frame, and gives what can be shown now. A frame without a number, of a server that has none, is given at once. */
-  take(frame: MessageFrame): MessageFrame[] {
+  take(frame: GroupFrame): GroupFrame[] {
     if (frame.seq === undefined) return [frame];
     if (this.last !== undefined && frame.seq <= this.last) return [];
     this.waiting.set(frame.seq, frame);
@@ -21,7 +21,7 @@ export class GroupOrder {
   }
 
   /** Takes an answer to resume, and gives what can be shown now. */
-  resumed(answer: AckFrame): MessageFrame[] {
+  resumed(answer: AckFrame): GroupFrame[] {
     const seq = answer.seq ?? 0;
     const entries = answer.entries ?? [];
     const before = answer.reset || this.last === undefined ? 0 : this.last;
@@ -31,8 +31,8 @@ export class GroupOrder {
     return [...news, ...this.drain()];
   }
 
-  private drain(): MessageFrame[] {
-    const out: MessageFrame[] = [];
+  private drain(): GroupFrame[] {
+    const out: GroupFrame[] = [];
     if (this.last === undefined) return out;
     for (let next = this.waiting.get(this.last + 1); next; next = this.waiting.get(this.last + 1)) {
       this.waiting.delete(++this.last);

@@ -1,12 +1,13 @@
 import { Button, Loader, Progress } from '@mantine/core';
-import { IconAlertCircle, IconCheck, IconClock, IconPlugConnectedX } from '@tabler/icons-react';
-import type { TaskEntry, TaskState } from '../app/rooms';
+import { IconAlertCircle, IconBan, IconCheck, IconClock, IconPlugConnectedX } from '@tabler/icons-react';
+import { underWay, type TaskEntry, type TaskState } from '../app/rooms';
 import type { ChatStore } from '../app/store';
 import type { Json } from '../realtime';
 import { JsonText } from './JsonText';
 
 const labels: Record<TaskState, string> = {
-  sending: 'Sending', unsent: 'Not started', queued: 'Accepted', progress: 'Running', success: 'Done', failure: 'Failed', lost: 'Result lost',
+  sending: 'Sending', unsent: 'Not started', queued: 'Accepted', pending: 'Accepted', started: 'Running', progress: 'Running', retry: 'Trying again',
+  success: 'Done', failure: 'Failed', revoked: 'Cancelled', lost: 'Asking for the result',
 };
 
 const number = (value: Json | undefined, field: string) => {
@@ -26,7 +27,7 @@ function percentOf(task: TaskEntry): number | undefined {
 
 /** A background task: what was asked, how far it is, and its result when the server pushes it. */
 export function TaskCard({ store, room, task }: { store: ChatStore; room: string; task: TaskEntry }) {
-  const again = task.mine && task.input !== undefined && ['unsent', 'failure', 'lost'].includes(task.state);
+  const again = task.mine && task.input !== undefined && ['unsent', 'failure', 'revoked'].includes(task.state);
   return (
     <section className="task" data-state={task.state} aria-label={`Task ${task.task}: ${labels[task.state]}`}>
       <div className="task-head">
@@ -39,8 +40,13 @@ export function TaskCard({ store, room, task }: { store: ChatStore; room: string
       {task.state === 'success' && task.result !== undefined && (
         <div className="task-result" role="status" aria-label={`Result of ${task.task}`}><JsonText value={task.result} /></div>
       )}
-      {task.state === 'lost' && <p className="task-note">The connection was lost before the result came.</p>}
+      {task.state === 'lost' && <p className="task-note">The connection was lost before the result came. The page asks for it.</p>}
       {task.problem && <p className="task-problem" role="alert">{task.problem}</p>}
+      {task.mine && underWay(task) && task.taskId !== undefined && (
+        <div className="task-actions">
+          <Button size="compact-xs" variant="subtle" color="gray" onClick={() => { store.cancel(room, task); }}>Cancel</Button>
+        </div>
+      )}
       {again && (
         <div className="task-actions">
           <Button size="compact-xs" variant="light" onClick={() => { store.retry(room, task); }}>{task.state === 'unsent' ? 'Retry' : 'Run again'}</Button>
@@ -73,6 +79,8 @@ function StateIcon({ state }: { state: TaskState }) {
     case 'failure':
     case 'unsent':
       return <IconAlertCircle size={16} aria-hidden />;
+    case 'revoked':
+      return <IconBan size={16} aria-hidden />;
     case 'lost':
       return <IconPlugConnectedX size={16} aria-hidden />;
     case 'queued':

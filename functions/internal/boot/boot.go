@@ -22,6 +22,7 @@ import (
 	"github.com/disclone/disclone/pkg/stream"
 	streamdynamo "github.com/disclone/disclone/pkg/stream/dynamo"
 	"github.com/disclone/disclone/pkg/task"
+	taskdynamo "github.com/disclone/disclone/pkg/task/dynamo"
 	tasksqs "github.com/disclone/disclone/pkg/task/sqs"
 	"github.com/disclone/disclone/pkg/ws"
 )
@@ -36,9 +37,10 @@ type Handler = lambda.Handler
 type App struct {
 	Chat *chat.Chat
 
-	log *slog.Logger
-	env environment
-	sqs *sqs.Client
+	log   *slog.Logger
+	env   environment
+	sqs   *sqs.Client
+	tasks *task.Client
 }
 
 // Start builds the app and serves the handler that pick chooses until the environment ends. What fails here fails the
@@ -58,10 +60,15 @@ func (a *App) Route(h ws.HandlerFunc) Handler { return ws.Lambda(h, &ws.Options{
 
 // Worker serves the task queue.
 func (a *App) Worker() Handler {
-	worker := task.NewWorker(chat.Tasks(), a.Chat, &task.WorkerOptions{Log: a.log, MaxAttempts: a.env.maxReceives})
+	worker := task.NewWorker(chat.Tasks(), a.Chat, &task.WorkerOptions{Client: a.tasks, Log: a.log, MaxAttempts: a.env.maxAttempts})
 	return tasksqs.Lambda(worker, &tasksqs.Options{
 		Client: a.sqs, QueueURL: a.env.taskQueueURL, DeadLetterURL: a.env.deadTasksURL, Log: a.log,
 	})
+}
+
+// Schedule serves the schedules: the minute's sweep of the tasks that wait for their time, and tasks at times of their own.
+func (a *App) Schedule() Handler {
+	return tasksqs.Schedule(a.tasks, chat.Tasks(), &tasksqs.ScheduleOptions{Log: a.log})
 }
 
 func newApp(ctx context.Context, log *slog.Logger) (*App, error) {
@@ -80,7 +87,9 @@ func newApp(ctx context.Context, log *slog.Logger) (*App, error) {
 		apigw.New(apigatewaymanagementapi.NewFromConfig(cfg)),
 		&channel.Options{Expiry: env.membershipTTL, Parallel: parallelPosts},
 	)
-	tasks := task.NewClient(tasksqs.New(queue, env.taskQueueURL), nil)
+	tasks := task.NewClient(tasksqs.New(queue, env.taskQueueURL), &task.ClientOptions{
+		Store: taskdynamo.New(db, env.taskTable), Retention: env.taskRetention,
+	})
 	history := stream.New(streamdynamo.New(db, env.streamTable), &stream.Options{Retention: env.retention})
-	return &App{Chat: chat.New(layer, tasks, history, nil), log: log, env: env, sqs: queue}, nil
+	return &App{Chat: chat.New(layer, tasks, history, nil), log: log, env: env, sqs: queue, tasks: tasks}, nil
 }

@@ -15,13 +15,16 @@ type environment struct {
 	deadTasksURL  string
 	membershipTTL time.Duration
 	retention     time.Duration
-	maxReceives   int
+	taskTable     string
+	taskRetention time.Duration
+	maxAttempts   int
 }
 
 func readEnvironment() (environment, error) {
 	var env environment
 	for name, value := range map[string]*string{
-		"TABLE_NAME": &env.tableName, "STREAM_TABLE_NAME": &env.streamTable, "TASK_QUEUE_URL": &env.taskQueueURL, "TASK_DEAD_LETTER_QUEUE_URL": &env.deadTasksURL,
+		"TABLE_NAME": &env.tableName, "STREAM_TABLE_NAME": &env.streamTable, "TASK_TABLE_NAME": &env.taskTable,
+		"TASK_QUEUE_URL": &env.taskQueueURL, "TASK_DEAD_LETTER_QUEUE_URL": &env.deadTasksURL,
 	} {
 		if *value = os.Getenv(name); *value == "" {
 			return env, fmt.Errorf("boot: %s must be set; template.yaml sets it", name)
@@ -37,7 +40,12 @@ func readEnvironment() (environment, error) {
 		return env, err
 	}
 	env.retention = time.Duration(kept) * time.Second
-	env.maxReceives, err = positive("TASK_MAX_RECEIVES")
+	kept, err = positive("TASK_RETENTION_SECONDS")
+	if err != nil {
+		return env, err
+	}
+	env.taskRetention = time.Duration(kept) * time.Second
+	env.maxAttempts, err = positive("TASK_MAX_ATTEMPTS")
 	return env, err
 }
 

@@ -48,6 +48,8 @@ func (c *Chat) Mux() *ws.Mux {
 	mux.HandleFunc("joinGroup", c.JoinGroup)
 	mux.HandleFunc("leaveGroup", c.LeaveGroup)
 	mux.HandleFunc("resume", c.Resume)
+	mux.HandleFunc("getTask", c.GetTask)
+	mux.HandleFunc("revokeTask", c.RevokeTask)
 	return mux
 }
 
@@ -112,6 +114,8 @@ func coded(err error) error {
 		return ws.Errorf(ws.CodeTooLarge, "the message is too large")
 	case errors.Is(err, channel.ErrThrottled), errors.Is(err, stream.ErrContended):
 		return ws.Errorf(ws.CodeThrottled, "too many messages at the moment; try again later")
+	case errors.Is(err, task.ErrUnknownID):
+		return ws.Errorf(ws.CodeNotFound, "there is no such task, or no worker has begun it")
 	}
 	return err
 }

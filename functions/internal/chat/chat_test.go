@@ -24,13 +24,19 @@ type world struct {
 	mux   *ws.Mux
 	cloud *channel.Memory
 	queue *task.Memory
+	tasks *task.Client
 }
 
 func newWorld(t *testing.T) *world {
 	cloud, queue := channel.NewMemory(), task.NewMemory(nil)
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC) }
-	c := chat.New(channel.New(cloud, cloud, nil), task.NewClient(queue, nil), stream.New(stream.NewMemory(), nil), &chat.Options{Now: now})
-	return &world{T: t, chat: c, mux: c.Mux(), cloud: cloud, queue: queue}
+	tasks := task.NewClient(queue, &task.ClientOptions{Store: task.NewMemoryStore()})
+	c := chat.New(channel.New(cloud, cloud, nil), tasks, stream.New(stream.NewMemory(), nil), &chat.Options{Now: now})
+	return &world{T: t, chat: c, mux: c.Mux(), cloud: cloud, queue: queue, tasks: tasks}
+}
+
+func (w *world) worker() *task.Worker {
+	return task.NewWorker(chat.Tasks(), w.chat, &task.WorkerOptions{Client: w.tasks})
 }
 
 func (w *world) connect(id string) {
@@ -157,7 +163,7 @@ func TestTasks(t *testing.T) {
 			w.connect("ann=")
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan struct{})
-			go func() { defer close(ended); _ = w.queue.Run(ctx, task.NewWorker(chat.Tasks(), w.chat, nil)) }()
+			go func() { defer close(ended); _ = w.queue.Run(ctx, w.worker()) }()
 			defer func() { cancel(); <-ended }()
 			ack, err := w.call("sendMessage", "ann=", tc.frame)
 			if err != nil {

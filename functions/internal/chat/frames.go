@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	actions = "sendMessage, joinGroup, leaveGroup, resume"
+	actions = "sendMessage, joinGroup, leaveGroup, resume, getTask, revokeTask"
 
 	noTask = "none" // as a frame's task: start none, only acknowledge
 
@@ -20,6 +20,7 @@ const (
 	maxGroup   = 100    // characters in a group's name, as Django Channels has it
 	maxName    = 64     // characters in a display name
 	maxID      = 64     // characters in a message's id
+	maxTaskID  = 128    // bytes in a task's id
 	maxMessage = 30_000 // bytes of a message's JSON, so that its event fits one frame of 32 KB (API Gateway quota)
 )
 
@@ -51,6 +52,31 @@ type resumeFrame struct {
 	After *int64 `json:"after"`
 }
 
+// taskIDFrame is getTask and revokeTask.
+type taskIDFrame struct {
+	envelope
+	TaskID string `json:"taskId"`
+	Offset int    `json:"offset"`
+}
+
+// taskAnswer answers getTask and revokeTask.
+type taskAnswer struct {
+	Event    string          `json:"event"`
+	ID       ws.ID           `json:"id,omitempty"`
+	Message  string          `json:"message"`
+	TaskID   string          `json:"taskId"`
+	Task     string          `json:"task,omitempty"`
+	State    task.State      `json:"state"`
+	Step     int64           `json:"step,omitempty"`
+	Progress json.RawMessage `json:"progress,omitempty"`
+	Result   json.RawMessage `json:"result,omitempty"`
+	Error    *taskError      `json:"error,omitempty"`
+	// Of a result that no frame holds: its bytes, and a part of its text from the offset that was asked for.
+	Size   int    `json:"size,omitempty"`
+	Offset int    `json:"offset,omitempty"`
+	Part   string `json:"part,omitempty"`
+}
+
 // ack answers the sender at once.
 type ack struct {
 	Event   string `json:"event"`
@@ -75,11 +101,10 @@ type resumed struct {
 	Reset   bool              `json:"reset,omitempty"` // forget what you have: the entries are the latest ones
 }
 
-// messageEvent is what the members of a group see.
+// messageEvent is what the members of a group see, with its number in the group as the field seq.
 type messageEvent struct {
 	Event     string          `json:"event"`
 	Group     string          `json:"group"`
-	Seq       int64           `json:"seq"`
 	MessageID string          `json:"messageId"`
 	From      string          `json:"from"`
 	Name      string          `json:"name,omitempty"`
@@ -87,13 +112,18 @@ type messageEvent struct {
 	SentAt    string          `json:"sentAt"`
 }
 
-// taskEvent is a change of a task's state, pushed without the client asking.
+// taskEvent is a change of a task's state, pushed without the client asking. A final state that goes to a group has a number
+// in the group, as the field seq.
 type taskEvent struct {
-	Event  string          `json:"event"`
-	TaskID string          `json:"taskId"`
-	Task   string          `json:"task"`
-	State  task.State      `json:"state"`
-	Result json.RawMessage `json:"result,omitempty"`
+	Event   string          `json:"event"`
+	TaskID  string          `json:"taskId"`
+	Task    string          `json:"task"`
+	Root    string          `json:"root,omitempty"` // the call that it is a step of
+	State   task.State      `json:"state"`
+	Attempt int             `json:"attempt,omitempty"`
+	Step    int64           `json:"step,omitempty"` // of the task's events
+	Result  json.RawMessage `json:"result,omitempty"`
+	Size    int             `json:"size,omitempty"` // of a result that no frame holds; getTask gives it
 	// Progress is there in the state "progress", Error in the state "failure".
 	Progress json.RawMessage `json:"progress,omitempty"`
 	Error    *taskError      `json:"error,omitempty"`
@@ -146,6 +176,22 @@ func decodeResume(r *ws.Request) (resumeFrame, error) {
 		return in, ws.Errorf(ws.CodeBadRequest, `the field "after" is a message's number, or 0`)
 	}
 	return in, checkGroup(in.Group)
+}
+
+func decodeTaskID(r *ws.Request) (taskIDFrame, error) {
+	var in taskIDFrame
+	if err := ws.Decode(r.Body, &in); err != nil {
+		return in, err
+	}
+	switch {
+	case in.TaskID == "":
+		return in, ws.Errorf(ws.CodeBadRequest, `the field "taskId" is missing`)
+	case len(in.TaskID) > maxTaskID:
+		return in, ws.Errorf(ws.CodeBadRequest, "a task's id has at most %d bytes", maxTaskID)
+	case in.Offset < 0:
+		return in, ws.Errorf(ws.CodeBadRequest, `the field "offset" is 0 or more`)
+	}
+	return in, nil
 }
 
 func checkGroup(group string) error {

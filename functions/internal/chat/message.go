@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -72,14 +73,12 @@ func (c *Chat) post(ctx context.Context, from string, in messageFrame) (id strin
 	return id, entry.Seq, err
 }
 
-// numbered is an entry of the log as its readers see it.
+// numbered is an entry of the log as its readers see it: with its number as the last field.
 func numbered(e stream.Entry) (json.RawMessage, error) {
-	var event messageEvent
-	if err := json.Unmarshal(e.Data, &event); err != nil {
-		return nil, fmt.Errorf("chat: decode entry %d: %w", e.Seq, err)
+	if len(e.Data) < 3 || e.Data[0] != '{' || e.Data[len(e.Data)-1] != '}' {
+		return nil, fmt.Errorf("chat: entry %d is no object", e.Seq)
 	}
-	event.Seq = e.Seq
-	return json.Marshal(event)
+	return fmt.Appendf(bytes.Clone(e.Data[:len(e.Data)-1]), `,"seq":%d}`, e.Seq), nil
 }
 
 func (c *Chat) onlyMembers(ctx context.Context, group, connection, otherwise string) error {
@@ -129,10 +128,21 @@ func (c *Chat) replyChannel(ctx context.Context, connection string, frame taskEv
 	return err
 }
 
+// replyGroup sends an event to a group. A final state is an entry of the group's log, under an id of its own: it is in it
+// once, however often it is pushed, and whoever was away gets it with resume.
 func (c *Chat) replyGroup(ctx context.Context, room string, frame taskEvent) error {
 	payload, err := json.Marshal(frame)
 	if err != nil {
 		return fmt.Errorf("chat: encode task event: %w", err)
+	}
+	if frame.State.Final() {
+		entry, _, err := c.history.Append(ctx, roomGroup(room), fmt.Sprintf("task:%s:%d", frame.TaskID, frame.Step), payload)
+		if err != nil {
+			return err
+		}
+		if payload, err = numbered(entry); err != nil {
+			return err
+		}
 	}
 	_, err = c.layer.GroupSend(ctx, roomGroup(room), payload, nil)
 	return err

@@ -137,7 +137,8 @@ func (a *Adapter) bury(ctx context.Context, r events.SQSMessage, out task.Outcom
 		return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &s}
 	}
 	_, err := a.opts.Client.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &a.opts.DeadLetterURL, MessageBody: &r.Body,
+		QueueUrl: &a.opts.DeadLetterURL, MessageBody: aws.String(string(out.Letter)),
+		MessageGroupId: group(r, "MessageGroupId"), MessageDeduplicationId: dedup(r, attempt(r)),
 		MessageAttributes: map[string]types.MessageAttributeValue{
 			"attempts": text(strconv.Itoa(attempt(r))), "error": text(shorten(out.Err.Error())),
 		},
@@ -146,6 +147,21 @@ func (a *Adapter) bury(ctx context.Context, r events.SQSMessage, out task.Outcom
 		a.opts.Log.Error("sqs: dead-letter queue", "messageId", r.MessageId, "error", err)
 	}
 	return err == nil
+}
+
+// A dead-letter queue of a FIFO queue is one, too.
+func group(r events.SQSMessage, name string) *string {
+	if id, ok := r.Attributes[name]; ok && r.Attributes["SequenceNumber"] != "" {
+		return &id
+	}
+	return nil
+}
+
+func dedup(r events.SQSMessage, receives int) *string {
+	if r.Attributes["SequenceNumber"] == "" {
+		return nil
+	}
+	return aws.String(fmt.Sprintf("%s.%d", r.MessageId, receives))
 }
 
 // maxReason keeps an error's text well within a message's size.
@@ -159,13 +175,16 @@ func shorten(s string) string {
 	return s
 }
 
+// maxVisibility is SQS's quota, from when the message was received.
+const maxVisibility = 12 * time.Hour
+
 // retryAfter moves the record's next delivery. If that does not succeed the visibility timeout holds, so it is no
 // failure.
 func (a *Adapter) retryAfter(ctx context.Context, r events.SQSMessage, out task.Outcome) {
-	if a.opts.Client == nil || out.RetryAfter <= 0 {
+	if a.opts.Client == nil {
 		return
 	}
-	timeout := seconds(min(out.RetryAfter, 12*time.Hour))
+	timeout := seconds(max(0, min(out.RetryAfter, maxVisibility-time.Minute)))
 	_, err := a.opts.Client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
 		QueueUrl: &a.opts.QueueURL, ReceiptHandle: &r.ReceiptHandle, VisibilityTimeout: timeout,
 	})

@@ -50,8 +50,12 @@ func retry(s *suite) {
 	})
 	s.serve(t)
 	s.enqueue(t, "")
-	if ev := s.await("the result", count(1))[0]; ev.State != task.StateSuccess || ev.Attempt < 2 {
-		s.Errorf("event %+v", ev)
+	events := s.await("the retry and the result", count(2))
+	if ev := events[0]; ev.State != task.StateRetry || ev.Attempt != 1 || ev.Error == nil {
+		s.Errorf("first event %+v", ev)
+	}
+	if ev := events[1]; ev.State != task.StateSuccess || ev.Attempt != 2 || ev.Step <= events[0].Step {
+		s.Errorf("second event %+v", ev)
 	}
 }
 
@@ -63,7 +67,7 @@ func outOfAttempts(s *suite) {
 	})
 	s.serve(t)
 	id := s.enqueue(t, "")
-	ev := s.await("the failure", count(1))[0]
+	ev := s.await("two retries and the failure", count(3))[2]
 	if ev.State != task.StateFailure || ev.Error == nil || ev.Error.Code != "internal" || strings.Contains(ev.Error.Message, "secret") {
 		s.Errorf("event %+v, error %+v", ev, ev.Error)
 	}
@@ -114,7 +118,7 @@ func panics(s *suite) {
 	})
 	s.serve(t)
 	s.enqueue(t, "")
-	if ev := s.await("the result", count(1))[0]; ev.State != task.StateSuccess {
+	if ev := s.await("the retry and the result", count(2))[1]; ev.State != task.StateSuccess {
 		s.Errorf("event %+v", ev)
 	}
 }
@@ -160,7 +164,7 @@ func oneOfMany(s *suite) {
 		s.enqueue(t, fmt.Sprint(i))
 	}
 	s.serve(t)
-	s.await("all results", count(5))
+	s.await("five results and a retry", count(6))
 	for i := range 5 {
 		want := 1
 		if i == 3 {
@@ -169,25 +173,6 @@ func oneOfMany(s *suite) {
 		if n := runs.of(fmt.Sprint(i)); n != want {
 			s.Errorf("task %d ran %d times, want %d", i, n, want)
 		}
-	}
-}
-
-func duplicate(s *suite) {
-	var ids counter
-	t := task.New("twice", func(ctx context.Context, in string) (string, error) {
-		ids.add(task.ID(ctx))
-		return in, nil
-	})
-	s.serve(t)
-	id := "id-" + unique()
-	for range 2 {
-		if _, err := t.Enqueue(s.Context(), s.client, "", &task.Options{ID: id, ReplyTo: "me"}); err != nil {
-			s.Fatal(err)
-		}
-	}
-	s.await("both", count(2))
-	if n := ids.of(id); n != 2 {
-		s.Errorf("the handler saw the id %d times, want 2", n)
 	}
 }
 
@@ -210,7 +195,7 @@ func failedReply(s *suite) {
 	s.refuse = 1
 	s.serve(t)
 	s.enqueue(t, "hello")
-	if ev := s.await("the result", count(1))[0]; ev.State != task.StateSuccess || ev.Attempt < 2 {
+	if ev := s.await("the result", count(1))[0]; ev.State != task.StateSuccess || ev.Attempt != 1 {
 		s.Errorf("event %+v", ev)
 	}
 }
@@ -224,7 +209,8 @@ func tooLarge(s *suite) {
 
 func badOptions(s *suite) {
 	for _, opts := range []task.Options{
-		{Delay: -time.Second}, {MaxAttempts: -1}, {ID: strings.Repeat("x", 200)},
+		{Delay: -time.Second}, {MaxAttempts: -1}, {ID: strings.Repeat("x", 200)}, {Delay: 1, At: time.Now()}, {Queue: "none"},
+		{ID: "a", UniqueKey: "b"}, {UniqueKey: strings.Repeat("x", 201)}, {Delay: 2, Expires: 1}, {TimeLimit: -1},
 	} {
 		if _, err := upper().Enqueue(s.Context(), s.client, "", &opts); !errors.Is(err, task.ErrBadOptions) {
 			s.Errorf("%+v: error %v, want ErrBadOptions", opts, err)

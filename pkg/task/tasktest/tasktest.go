@@ -1,5 +1,5 @@
-// Package tasktest proves that a queue keeps the promises of package task. Every queue runs the same cases: the one in
-// memory in its own tests, the one on SQS through the real SDK client.
+// Package tasktest proves that a queue and a store keep the promises of package task. All run the same cases: those in
+// memory in its own tests, those on SQS and DynamoDB through the real SDK clients.
 package tasktest
 
 import (
@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -23,17 +22,31 @@ const patience = 60 * time.Second
 // Env is what one case runs on. Cases run in parallel, each with an Env of its own.
 type Env struct {
 	Queue task.Queue
+	Store task.Store
 	// Serve has a worker run what the queue delivers, until the test ends. A failed task must come again within seconds.
 	Serve func(t *testing.T, w *task.Worker)
 	// Dead gives the tasks that failed for good, when there are n of them; it waits for that.
 	Dead func(ctx context.Context, n int) ([]task.Message, error)
+	// Redrive takes one task that Dead gave, and enqueues it again as an operator would.
+	Redrive func(ctx context.Context, m task.Message) error
 }
 
 // Run tries every case.
 func Run(t *testing.T, newEnv func(t *testing.T) Env) {
-	for name, run := range map[string]func(*suite){
+	for name, run := range cases() {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			t.Parallel()
+			run(newSuite(t, newEnv(t)))
+		})
+	}
+}
+
+func cases() map[string]func(*suite) {
+	return map[string]func(*suite){
 		"a result comes back, once":                  roundTrip,
 		"progress, then the result":                  progress,
+		"progress in a tight loop is coalesced":      coalesced,
+		"a long task says that it has started":       started,
 		"a failed attempt is tried again":            retry,
 		"out of attempts it is dead, and said so":    outOfAttempts,
 		"skip is not tried again":                    skip,
@@ -42,19 +55,40 @@ func Run(t *testing.T, newEnv func(t *testing.T) Env) {
 		"an unknown task hurts nobody else":          unknownTask,
 		"an input of another type is dead":           wrongInput,
 		"one of many fails, the others run once":     oneOfMany,
-		"a duplicate has the same id":                duplicate,
+		"a duplicate does not run again":             duplicate,
+		"while one attempt runs no other begins":     busy,
+		"a crash after the work loses nothing":       crashAfterWork,
+		"a dead worker's attempt is taken over":      takenOver,
+		"a worker that always dies is a failure":     alwaysDies,
+		"a redriven task runs again":                 redrive,
 		"a delay is kept":                            delay,
+		"a delay of any length is kept":              longDelay,
+		"a time limit ends an attempt":               timeLimit,
+		"an expired task does not run":               expired,
+		"calls with one unique key are one":          uniqueKey,
+		"a rate is kept":                             rate,
+		"many at once, one of them bad":              many,
+		"a schedule runs once for each time":         schedule,
+		"a task is known by its id":                  known,
+		"a large result is fetched":                  largeResult,
+		"a revoked task does not begin":              revokeBefore,
+		"a running task is revoked":                  revokeDuring,
 		"a reply that fails is tried again":          failedReply,
 		"too large is refused":                       tooLarge,
 		"bad options are refused":                    badOptions,
 		"what cannot be encoded is refused":          notEncodable,
 		"a task without a reply address is silent":   noReply,
 		"headers, id and attempt are in the context": contextValues,
-	} {
-		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
-			t.Parallel()
-			run(newSuite(t, newEnv(t)))
-		})
+		"a chain hands on its results":               chain,
+		"a group gives all results in order":         group,
+		"a chord runs once, after all":               chord,
+		"a step that fails ends the call":            failedStep,
+		"an error task runs once":                    errorTask,
+		"a redriven step goes on with the call":      redrivenStep,
+		"a revoked call begins no further step":      revokedCall,
+		"a group of nobody is complete":              emptyGroup,
+		"a store keeps versions":                     versions,
+		"a store gives pages":                        pages,
 	}
 }
 
@@ -71,7 +105,7 @@ type suite struct {
 }
 
 func newSuite(t *testing.T, env Env) *suite {
-	return &suite{T: t, env: env, client: task.NewClient(env.Queue, nil), changed: make(chan struct{})}
+	return &suite{T: t, env: env, client: task.NewClient(env.Queue, &task.ClientOptions{Store: env.Store}), changed: make(chan struct{})}
 }
 
 // Reply implements task.Replier.
@@ -93,9 +127,62 @@ func (s *suite) Reply(_ context.Context, to string, ev task.Event) error {
 
 func (s *suite) serve(handlers ...task.Handler) {
 	s.Helper()
-	s.env.Serve(s.T, task.NewWorker(task.NewMux(handlers...), s, &task.WorkerOptions{
-		MaxAttempts: 3, Progress: time.Nanosecond, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-	}))
+	s.env.Serve(s.T, s.worker(nil, handlers...))
+}
+
+// worker makes a worker whose options a function may change.
+func (s *suite) worker(change func(*task.WorkerOptions), handlers ...task.Handler) *task.Worker {
+	opts := &task.WorkerOptions{
+		Client: s.client, MaxAttempts: 3, Progress: time.Nanosecond, StartedAfter: time.Hour, RevokePoll: 10 * time.Millisecond,
+		Backoff: time.Millisecond, Log: slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(opts)
+	}
+	return task.NewWorker(task.NewMux(handlers...), s, opts)
+}
+
+// body is a message of a task with a new id, as a queue delivers it.
+func (s *suite) body(t *task.Task[string, string], in string, change func(*task.Message)) (id string, body []byte) {
+	s.Helper()
+	q := task.NewMemory(nil)
+	id, err := t.Enqueue(s.Context(), task.NewClient(q, &task.ClientOptions{Store: s.env.Store}), in, &task.Options{ReplyTo: "me"})
+	if err != nil {
+		s.Fatal(err)
+	}
+	m := q.Sent()[0]
+	if change != nil {
+		change(&m)
+	}
+	if body, err = m.Encode(); err != nil {
+		s.Fatal(err)
+	}
+	return id, body
+}
+
+// eventsOf gives the events of one task so far.
+func (s *suite) eventsOf(id string) []task.Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []task.Event
+	for _, ev := range s.events {
+		if ev.TaskID == id {
+			out = append(out, ev)
+		}
+	}
+	return out
+}
+
+// wait waits for a task's final state.
+func (s *suite) wait(id string) task.Record {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	defer cancel()
+	rec, err := s.client.Wait(ctx, id)
+	if err != nil {
+		s.Fatalf("wait for %s: %v", id, err)
+	}
+	return rec
 }
 
 // await waits until the events satisfy ok, and gives them.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/disclone/disclone/infra/local/internal/clock"
@@ -63,10 +64,22 @@ func (p *Poller) keepTime(ctx context.Context, d due) error {
 	}
 }
 
+// attributes are what EventBridge Scheduler puts in the place of its context attributes in an input (Scheduler User Guide).
+func (d due) attributes(at time.Time) *strings.Replacer {
+	return strings.NewReplacer(
+		"<aws.scheduler.scheduled-time>", at.UTC().Format(time.RFC3339),
+		"<aws.scheduler.schedule-arn>", "arn:aws:scheduler:"+d.region+":"+d.acct+":schedule/default/"+d.ID,
+		"<aws.scheduler.execution-id>", rand.Text(),
+		"<aws.scheduler.attempt-number>", "1",
+	)
+}
+
 func (p *Poller) runScheduled(ctx context.Context, d due, at time.Time) {
 	payload := []byte(d.Input)
 	if d.Input == "" {
 		payload = d.event(at)
+	} else if d.V2 {
+		payload = []byte(d.attributes(at).Replace(d.Input))
 	}
 	for range scheduledTries {
 		_, functionError, err := p.invoker.Invoke(ctx, d.Function, payload)
