@@ -24,6 +24,7 @@ import (
 type world struct {
 	*testing.T
 	client *awssqs.Client
+	url    string // of the endpoint
 	clock  *clock.Manual
 }
 
@@ -31,6 +32,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{T: t, clock: clock.NewManual(time.Unix(1_700_000_000, 0))}
 	server := httptest.NewServer(sqs.New(&sqs.Options{Clock: w.clock}))
 	t.Cleanup(server.Close)
+	w.url = server.URL
 	w.client = awssqs.New(awssqs.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),

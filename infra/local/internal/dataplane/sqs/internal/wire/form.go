@@ -36,19 +36,13 @@ func (s *Shape) ReadForm(form map[string][]string, into any) error {
 
 func (s *Shape) readForm(where string, n *node, v reflect.Value) error {
 	for _, name := range slices.Sorted(maps.Keys(n.kids)) {
-		var seen bool
-		for i := range s.fields {
-			f := &s.fields[i]
-			if f.flat != name {
-				continue
-			}
-			seen = true // two fields may share a name, as AttributeNames and its successor do
-			if err := f.value.readForm(where+name, n.kids[name], v.Field(f.index)); err != nil {
-				return err
-			}
-		}
-		if !seen {
+		i := slices.IndexFunc(s.fields, func(f field) bool { return f.flat == name })
+		if i < 0 {
 			return &UnknownError{where + name}
+		}
+		f := &s.fields[i]
+		if err := f.value.readForm(where+name, n.kids[name], v.Field(f.index)); err != nil {
+			return err
 		}
 	}
 	return nil
