@@ -42,20 +42,32 @@ func failed(id string, err error) failedEntry {
 	return failedEntry{Id: id, SenderFault: e.status < http.StatusInternalServerError, Code: e.code, Message: e.message}
 }
 
+// batch is what is done for each entry of a batch.
+type batch struct {
+	ids   []string
+	whole func(q *queue) error // what makes all of it fail; may be nil
+	one   func(q *queue, i int) error
+}
+
 // each runs one entry of a batch after the other under the lock, and wakes who waits.
-func (s *Server) each(c *call, url string, ids []string, one func(q *queue, i int) error) ([]failedEntry, error) {
+func (s *Server) each(c *call, url string, b batch) ([]failedEntry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.queue(c, url)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkBatch(ids); err != nil {
+	if err := checkBatch(b.ids); err != nil {
 		return nil, err
 	}
+	if b.whole != nil {
+		if err := b.whole(q); err != nil {
+			return nil, err
+		}
+	}
 	var bad []failedEntry
-	for i, id := range ids {
-		if err := one(q, i); err != nil {
+	for i, id := range b.ids {
+		if err := b.one(q, i); err != nil {
 			bad = append(bad, failed(id, err))
 		}
 	}
@@ -115,14 +127,29 @@ func (s *Server) sendMessageBatch(c *call, in sendBatchIn) (sendBatchOut, error)
 	c.bytes = size
 	out := sendBatchOut{Successful: []sentEntry{}}
 	var err error
-	out.Failed, err = s.each(c, in.QueueUrl, ids, func(q *queue, i int) error {
+	whole := func(q *queue) error { return checkFifoBatch(q, requests) }
+	out.Failed, err = s.each(c, in.QueueUrl, batch{ids, whole, func(q *queue, i int) error {
 		sent, err := s.send(q, requests[i])
 		if err == nil {
 			out.Successful = append(out.Successful, sentEntry{ids[i], sent.MessageId, sent.MD5OfMessageBody, sent.MD5OfMessageAttributes, sent.MD5OfMessageSystemAttributes, sent.SequenceNumber})
 		}
 		return err
-	})
+	}})
 	return out, err
+}
+
+// checkFifoBatch says what makes a whole batch fail in a FIFO queue: an entry without a group, or that cannot be told from
+// its duplicates.
+func checkFifoBatch(q *queue, requests []sendIn) error {
+	for _, in := range requests {
+		if q.settings.fifo && in.MessageGroupId == "" {
+			return invalid("The request must contain the parameter MessageGroupId.")
+		}
+		if q.settings.fifo && in.MessageDeduplicationId == "" && !q.settings.byContent {
+			return checkFifo(q, in)
+		}
+	}
+	return nil
 }
 
 type handleEntry struct {
@@ -178,12 +205,12 @@ func (s *Server) handleBatch(c *call, url string, entries []handleEntry, one fun
 		ids[i] = e.Id
 	}
 	good := []batchEntry{}
-	bad, err := s.each(c, url, ids, func(q *queue, i int) error {
+	bad, err := s.each(c, url, batch{ids: ids, one: func(q *queue, i int) error {
 		err := one(q, entries[i])
 		if err == nil {
 			good = append(good, batchEntry{ids[i]})
 		}
 		return err
-	})
+	}})
 	return good, bad, err
 }

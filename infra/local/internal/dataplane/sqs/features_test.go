@@ -1,6 +1,7 @@
 package sqs_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -97,8 +98,7 @@ func TestMoveWithARateAndCancel(t *testing.T) {
 		w.wantCode(err, "InvalidParameterValue")
 	}
 	w.advance(500 * time.Millisecond)
-	w.await(func() bool { return w.lastMove("dead").ApproximateNumberOfMessagesMoved == 1 })
-	if task := w.lastMove("dead"); *task.Status != "RUNNING" || *task.TaskHandle != handle || *task.MaxNumberOfMessagesPerSecond != 2 {
+	if task := w.lastMove("dead"); task.ApproximateNumberOfMessagesMoved != 1 || *task.Status != "RUNNING" || *task.TaskHandle != handle || *task.MaxNumberOfMessagesPerSecond != 2 {
 		t.Errorf("%+v", task)
 	}
 	out, err := w.client.CancelMessageMoveTask(t.Context(), &awssqs.CancelMessageMoveTaskInput{TaskHandle: &handle})
@@ -113,15 +113,6 @@ func TestMoveWithARateAndCancel(t *testing.T) {
 	w.wantCode(err, "InvalidParameterValue")
 	_, err = w.move("dead", "nowhere", 0)
 	w.wantCode(err, "ResourceNotFoundException")
-}
-
-func (w *world) await(ok func() bool) {
-	w.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); {
-		if time.Now().After(end) {
-			w.Fatal("it did not come to be")
-		}
-	}
 }
 
 func TestRedriveAllowPolicyAndSources(t *testing.T) {
@@ -289,4 +280,68 @@ func sum(counts map[string]int) (n int) {
 		n += c
 	}
 	return n
+}
+
+// TestLongPollsOutliveTheFirst: the first of two waits ends before a delayed message becomes visible, and the second has it
+// at once.
+func TestLongPollsOutliveTheFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	q := w.queue("q", map[string]string{"DelaySeconds": "5"})
+	w.send(q, "late", "")
+	poll := func(seconds int32) <-chan string {
+		got := make(chan string, 1)
+		go func() {
+			out, err := w.client.ReceiveMessage(w.Context(), &awssqs.ReceiveMessageInput{QueueUrl: q, WaitTimeSeconds: seconds})
+			if err != nil {
+				got <- err.Error()
+				return
+			}
+			got <- bodies(out.Messages)
+		}()
+		return got
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	await := func(timers int) {
+		t.Helper()
+		if err := w.clock.AwaitTimers(ctx, timers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := poll(1)
+	await(2) // its end, and the alarm for the message
+	second := poll(20)
+	await(3)
+	w.advance(time.Second)
+	if got := <-first; got != "" {
+		t.Errorf("the first received %q", got)
+	}
+	await(2)
+	w.advance(4 * time.Second)
+	select {
+	case got := <-second:
+		if got != "late" {
+			t.Errorf("the second received %q", got)
+		}
+	case <-ctx.Done():
+		t.Error("the second was not woken when the message became visible")
+	}
+}
+
+// TestFifoBatchWithoutGroup fails as a whole, as SQS's does.
+func TestFifoBatchWithoutGroup(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	q := w.queue("q.fifo", map[string]string{"FifoQueue": "true"})
+	entry := func(id, group string) types.SendMessageBatchRequestEntry {
+		return types.SendMessageBatchRequestEntry{Id: &id, MessageBody: &id, MessageDeduplicationId: &id, MessageGroupId: &group}
+	}
+	bad := entry("b", "")
+	bad.MessageGroupId = nil
+	_, err := w.client.SendMessageBatch(t.Context(), &awssqs.SendMessageBatchInput{QueueUrl: q, Entries: []types.SendMessageBatchRequestEntry{entry("a", "g"), bad}})
+	w.wantCode(err, "InvalidParameterValue")
+	if got := w.receive(q); len(got) != 0 {
+		t.Errorf("received %s", bodies(got))
+	}
 }

@@ -166,9 +166,10 @@ func (s *Server) sleep(c *call, q *queue, longest time.Duration) bool {
 	s.mu.Unlock()
 	over := make(chan struct{})
 	timer := s.opts.Clock.AfterFunc(longest, func() { close(over) })
-	again := true
+	leaves, again := true, true
 	select {
 	case <-woken:
+		leaves = false
 	case <-over:
 	case <-c.ctx.Done():
 		again = false
@@ -176,8 +177,8 @@ func (s *Server) sleep(c *call, q *queue, longest time.Duration) bool {
 	timer.Stop()
 	s.mu.Lock()
 	q.waiting.Remove(e)
-	if !again {
-		q.wake(s.opts.Clock.Now()) // a wake-up meant for the one who left
+	if leaves {
+		q.wake(s.opts.Clock.Now()) // a wake-up or an alarm meant for the one who leaves
 	}
 	return again
 }
