@@ -1,17 +1,19 @@
 package sqs_test
 
 import (
+	"fmt"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"net/http/httptest"
-
+	"github.com/disclone/disclone/infra/local/internal/clock"
 	"github.com/disclone/disclone/infra/local/internal/dataplane/sqs"
 )
 
@@ -79,4 +81,39 @@ func BenchmarkReceiveDelete(b *testing.B) {
 		_, err = c.DeleteMessage(b.Context(), &awssqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: out.Messages[0].ReceiptHandle})
 		return err
 	})
+}
+
+// BenchmarkFifoTimeout receives a FIFO message and has it time out, with n older ones before it in a locked group. What it
+// costs must not depend on n.
+func BenchmarkFifoTimeout(b *testing.B) {
+	for _, n := range []int{1_000, 50_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			c := clock.NewManual(time.Unix(1_700_000_000, 0))
+			server := sqs.New(&sqs.Options{Clock: c})
+			call := func(operation, body string) {
+				r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+				r.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
+				w := httptest.NewRecorder()
+				if server.ServeHTTP(w, r); w.Code != 200 {
+					b.Fatal(w.Body)
+				}
+			}
+			send := func(group string, id int) {
+				call("SendMessage", fmt.Sprintf(`{"QueueUrl":"q.fifo","MessageBody":"x","MessageGroupId":"%s","MessageDeduplicationId":"%d"}`, group, id))
+			}
+			call("CreateQueue", `{"QueueName":"q.fifo","Attributes":{"FifoQueue":"true"}}`)
+			for i := range n {
+				send("locked", i)
+				if i == 0 {
+					call("ReceiveMessage", `{"QueueUrl":"q.fifo","VisibilityTimeout":43200}`)
+				}
+			}
+			send("other", n)
+			b.ResetTimer()
+			for range b.N {
+				call("ReceiveMessage", `{"QueueUrl":"q.fifo","VisibilityTimeout":1}`)
+				c.Advance(time.Second)
+			}
+		})
+	}
 }
