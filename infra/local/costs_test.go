@@ -36,12 +36,12 @@ func metered(t *testing.T, sys *system) (read, write float64, detail string) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var use map[string]map[string]usage
+	var use metered
 	if err := json.NewDecoder(resp.Body).Decode(&use); err != nil {
 		t.Fatal(err)
 	}
 	var lines []string
-	for table, operations := range use {
+	for table, operations := range use.DynamoDB {
 		for operation, u := range operations {
 			read, write = read+u.ReadUnits, write+u.WriteUnits
 			lines = append(lines, fmt.Sprintf("%s %s: %d requests, %.1f read, %.1f write", table, operation, u.Requests, u.ReadUnits, u.WriteUnits))

@@ -52,7 +52,7 @@ func openEndpoints(cfg config, c clock.Clock) (*endpoints, error) {
 	used := newMeter()
 	e.handler.HandleFunc(meterPath, used.serve)
 	db := dynamodb.New(&dynamodb.Options{Region: cfg.region, AccountID: accountID, Clock: c.Now, Observer: used.observe})
-	queues := sqs.New(&sqs.Options{Region: cfg.region, AccountID: accountID, BaseURL: e.url, Clock: c})
+	queues := sqs.New(&sqs.Options{Region: cfg.region, AccountID: accountID, BaseURL: e.url, Clock: c, Observer: used.observeQueue})
 	e.closeDB = db.Close
 	e.handler.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {

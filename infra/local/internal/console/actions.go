@@ -27,7 +27,6 @@ const (
 	maxItems    = 50   // of a table that are shown
 	maxScanned  = 5000 // of a table that are searched
 	maxMessages = 10   // of a queue, which is what one receive gives
-	maxRedrive  = 500  // messages at a time
 )
 
 // invocations gives the entries of a function that contain a text: in what is known of them, in the payload, in the
@@ -223,63 +222,6 @@ func (c *Console) receive(r *http.Request, q template.Queue) ([]types.Message, e
 		return nil, err
 	}
 	return out.Messages, nil
-}
-
-// redrive moves the messages of a dead-letter queue back to where they came from: those that are there now, since some
-// may soon be dead again.
-func (c *Console) redrive(r *http.Request) (any, error) {
-	dead, err := c.findQueue(r.PathValue("name"))
-	if err != nil {
-		return nil, err
-	}
-	sources := sources(c.deps.App(), dead)
-	if len(sources) == 0 {
-		return nil, fmt.Errorf("%w: no queue has %s for its dead letters", errBad, dead.Name)
-	}
-	defer c.forget()
-	there, err := c.depth(r.Context(), dead)
-	if err != nil {
-		return nil, err
-	}
-	moved := 0
-	for moved < min(there.Visible, maxRedrive) {
-		messages, err := c.receive(r, dead)
-		if err != nil {
-			return nil, err
-		}
-		if len(messages) == 0 {
-			break
-		}
-		for _, m := range messages {
-			if err := c.move(r, dead, cameFrom(m, sources), m); err != nil {
-				return nil, err
-			}
-			moved++
-		}
-	}
-	return map[string]int{"moved": moved}, nil
-}
-
-// cameFrom gives the queue that a dead letter is of. SQS says so where it moved the message itself.
-func cameFrom(m types.Message, sources []template.Queue) template.Queue {
-	arn := m.Attributes["DeadLetterQueueSourceArn"]
-	if i := slices.IndexFunc(sources, func(q template.Queue) bool { return q.ARN == arn }); i >= 0 {
-		return sources[i]
-	}
-	return sources[0]
-}
-
-// move sends first and deletes then: at worst a message is there twice.
-func (c *Console) move(r *http.Request, from, to template.Queue, m types.Message) error {
-	in := &sqs.SendMessageInput{QueueUrl: &to.URL, MessageBody: m.Body, MessageAttributes: m.MessageAttributes}
-	if group, ok := m.Attributes["MessageGroupId"]; ok {
-		in.MessageGroupId, in.MessageDeduplicationId = &group, m.MessageId
-	}
-	if _, err := c.deps.SQS.SendMessage(r.Context(), in); err != nil {
-		return err
-	}
-	_, err := c.deps.SQS.DeleteMessage(r.Context(), &sqs.DeleteMessageInput{QueueUrl: &from.URL, ReceiptHandle: m.ReceiptHandle})
-	return err
 }
 
 // post sends the body to a connection, as a post to @connections would.

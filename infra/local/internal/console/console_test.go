@@ -54,7 +54,11 @@ func newPage(t *testing.T) *page {
 	p.sqs = awssqs.New(awssqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(queueServer.URL), Credentials: keys})
 	app := &template.App{StackName: "test", Functions: []template.Function{{ID: "F"}}}
 	for _, name := range []string{"dead", "work"} {
-		out, err := p.sqs.CreateQueue(t.Context(), &awssqs.CreateQueueInput{QueueName: &name})
+		in := &awssqs.CreateQueueInput{QueueName: &name}
+		if name == "work" {
+			in.Attributes = map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:dead","maxReceiveCount":1}`}
+		}
+		out, err := p.sqs.CreateQueue(t.Context(), in)
 		if err != nil {
 			t.Fatal(err)
 		}

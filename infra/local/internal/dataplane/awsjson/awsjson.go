@@ -46,13 +46,15 @@ func Target(r *http.Request) (service, operation string, err error) {
 	return service, operation, nil
 }
 
-// Write sends a JSON body with a request id and its CRC-32 checksum, which SDKs verify. contentType is
-// application/x-amz-json-1.0 or -1.1.
+// Write sends a JSON body with a request id, unless the header has one already, and its CRC-32 checksum, which SDKs
+// verify. contentType is application/x-amz-json-1.0 or -1.1.
 func Write(w http.ResponseWriter, contentType string, status int, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("X-Amzn-Requestid", requestID())
+	if h.Get("X-Amzn-Requestid") == "" {
+		h.Set("X-Amzn-Requestid", requestID())
+	}
 	h.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that left gets nothing, and there is nobody to tell

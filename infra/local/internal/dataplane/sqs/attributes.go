@@ -2,7 +2,10 @@ package sqs
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,8 +19,10 @@ type settings struct {
 	maxSize    int
 	fifo       bool
 	byContent  bool
+	byGroup    bool // the scope of deduplication
 	deadARN    string
 	maxReceive int
+	allow      redriveAllow
 }
 
 // limits of the numeric attributes (SQS API Reference, SetQueueAttributes).
@@ -29,97 +34,153 @@ var numeric = map[string]struct{ min, max, initial int }{
 	"MaximumMessageSize":            {1024, maxMessage, maxMessage},
 }
 
-// accepted are attributes that are kept and mean nothing here: encryption, and who may do what.
-var accepted = map[string]bool{
-	"SqsManagedSseEnabled": true, "KmsMasterKeyId": true, "KmsDataKeyReusePeriodSeconds": true, "Policy": true,
+// chosenOf are the attributes with a choice of values, the initial one first.
+var chosenOf = map[string][]string{
+	"SqsManagedSseEnabled":      {"true", "false"},
+	"FifoQueue":                 {"false", "true"},
+	"ContentBasedDeduplication": {"false", "true"},
+	"DeduplicationScope":        {"queue", "messageGroup"},
+	"FifoThroughputLimit":       {"perQueue", "perMessageGroupId"},
+}
+
+// fifoOnly are attributes that a standard queue does not have.
+var fifoOnly = []string{"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"}
+
+// free are attributes whose values are looked at elsewhere, or mean nothing here: encryption, and who may do what.
+var free = []string{"RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "Policy"}
+
+// readOnly are attributes that SQS sets.
+var readOnly = []string{
+	"QueueArn", "CreatedTimestamp", "LastModifiedTimestamp", "ApproximateNumberOfMessages",
+	"ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
 }
 
 func newSettings(attrs map[string]string) (settings, error) {
-	s := settings{raw: map[string]string{}}
+	s := settings{raw: map[string]string{"SqsManagedSseEnabled": "true"}, fifo: attrs["FifoQueue"] == "true"}
 	for name, limit := range numeric {
 		s.raw[name] = strconv.Itoa(limit.initial)
 	}
-	s.raw["SqsManagedSseEnabled"] = "true"
-	return s, s.merge(attrs)
+	if s.fifo {
+		for _, name := range fifoOnly {
+			s.raw[name] = chosenOf[name][0]
+		}
+		s.raw["FifoQueue"] = "true"
+	}
+	return s.merged(attrs)
 }
 
-// merge sets attributes, all or none.
-func (s *settings) merge(attrs map[string]string) error {
-	next := settings{raw: map[string]string{}}
-	for k, v := range s.raw {
-		next.raw[k] = v
-	}
+// merged gives the settings with some attributes set; an empty policy or key is taken away.
+func (s settings) merged(attrs map[string]string) (settings, error) {
+	next := settings{raw: maps.Clone(s.raw), fifo: s.fifo}
 	for name, value := range attrs {
-		if err := checkAttribute(name, value); err != nil {
-			return err
+		if err := next.check(name, value); err != nil {
+			return s, err
 		}
 		next.raw[name] = value
+		if value == "" {
+			delete(next.raw, name)
+		}
 	}
-	if err := next.parse(); err != nil {
-		return err
+	if attrs["KmsMasterKeyId"] != "" {
+		if attrs["SqsManagedSseEnabled"] == "true" {
+			return s, fail("InvalidAttributeName", "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")
+		}
+		next.raw["SqsManagedSseEnabled"] = "false"
 	}
-	*s = next
+	return next, next.parse()
+}
+
+// check looks at one attribute by itself.
+func (s settings) check(name, value string) error {
+	if !s.fifo && slices.Contains(fifoOnly, name) {
+		return unknownAttribute(name)
+	}
+	if limit, ok := numeric[name]; ok {
+		if n, err := strconv.Atoi(value); err != nil || n < limit.min || n > limit.max {
+			return badValue(name)
+		}
+		return nil
+	}
+	if name == "FifoQueue" && value == "false" {
+		return fail("InvalidAttributeValue", "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.")
+	}
+	if values, ok := chosenOf[name]; ok {
+		if !slices.Contains(values, value) {
+			return badValue(name)
+		}
+		return nil
+	}
+	if !slices.Contains(free, name) {
+		return unknownAttribute(name)
+	}
 	return nil
 }
 
-func checkAttribute(name, value string) error {
-	if limit, ok := numeric[name]; ok {
-		if n, err := strconv.Atoi(value); err != nil || n < limit.min || n > limit.max {
-			return &apiError{code: "InvalidAttributeValue", message: "Invalid value for the parameter " + name + "."}
-		}
-		return nil
-	}
-	switch name {
-	case "FifoQueue", "ContentBasedDeduplication", "SqsManagedSseEnabled":
-		if value != "true" && value != "false" {
-			return &apiError{code: "InvalidAttributeValue", message: "Invalid value for the parameter " + name + "."}
-		}
-		return nil
-	case "RedrivePolicy":
-		return nil
-	case "DeduplicationScope":
-		return unsupportedUnless(name, value, "queue")
-	case "FifoThroughputLimit":
-		return unsupportedUnless(name, value, "perQueue")
-	}
-	if accepted[name] {
-		return nil
-	}
-	return &apiError{code: "InvalidAttributeName", message: "Unknown Attribute " + name + "."}
+func badValue(name string) error {
+	return fail("InvalidAttributeValue", "Invalid value for the parameter %s.", name)
 }
 
-func unsupportedUnless(name, value, only string) error {
-	if value == only {
-		return nil
-	}
-	return &apiError{code: "UnsupportedOperation", message: "the embedded SQS supports " + name + " " + only + " only"}
+// known says whether a queue can have an attribute of this name.
+func known(name string) bool {
+	_, isNumber := numeric[name]
+	_, isChoice := chosenOf[name]
+	return isNumber || isChoice || slices.Contains(free, name) || slices.Contains(readOnly, name)
 }
 
 func (s *settings) parse() error {
-	number := func(name string) int { n, _ := strconv.Atoi(s.raw[name]); return n } // checkAttribute has seen it
+	number := func(name string) int { n, _ := strconv.Atoi(s.raw[name]); return n } // check has seen it
 	seconds := func(name string) time.Duration { return time.Duration(number(name)) * time.Second }
 	s.visibility, s.delay = seconds("VisibilityTimeout"), seconds("DelaySeconds")
 	s.wait, s.retention = seconds("ReceiveMessageWaitTimeSeconds"), seconds("MessageRetentionPeriod")
 	s.maxSize = number("MaximumMessageSize")
-	s.fifo = s.raw["FifoQueue"] == "true"
 	s.byContent = s.raw["ContentBasedDeduplication"] == "true"
-	if s.raw["RedrivePolicy"] == "" {
-		delete(s.raw, "RedrivePolicy")
-		return nil
+	s.byGroup = s.raw["DeduplicationScope"] == "messageGroup"
+	if s.raw["FifoThroughputLimit"] == "perMessageGroupId" && !s.byGroup {
+		return fail("InvalidAttributeValue", "The perMessageGroupId value of FifoThroughputLimit is allowed only when the value for DeduplicationScope is messageGroup.")
 	}
-	return s.parseRedrive()
+	if err := s.parseRedrive(); err != nil {
+		return err
+	}
+	return s.parseAllow()
 }
 
+// parseRedrive reads the redrive policy. Whether its queue is there is the server's to say.
 func (s *settings) parseRedrive() error {
+	text, ok := s.raw["RedrivePolicy"]
+	if !ok {
+		return nil
+	}
+	bad := func(reason string) error {
+		return invalid("Value %s for parameter RedrivePolicy is invalid. Reason: %s", text, reason)
+	}
 	var policy struct {
-		DeadLetterTargetArn string      `json:"deadLetterTargetArn"`
-		MaxReceiveCount     json.Number `json:"maxReceiveCount"`
+		DeadLetterTargetArn string `json:"deadLetterTargetArn"`
+		MaxReceiveCount     any    `json:"maxReceiveCount"`
 	}
-	err := json.Unmarshal([]byte(s.raw["RedrivePolicy"]), &policy)
-	n, convErr := strconv.Atoi(policy.MaxReceiveCount.String())
-	if err != nil || convErr != nil || n < 1 || n > 1000 || policy.DeadLetterTargetArn == "" {
-		return invalid("Value %s for parameter RedrivePolicy is invalid. Reason: want deadLetterTargetArn and a maxReceiveCount of 1 to 1000.", s.raw["RedrivePolicy"])
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	d.DisallowUnknownFields()
+	if err := d.Decode(&policy); err != nil {
+		return bad("Redrive policy is not a valid JSON map.")
 	}
-	s.deadARN, s.maxReceive = policy.DeadLetterTargetArn, n
+	switch n := json.Number(""); {
+	case policy.DeadLetterTargetArn == "":
+		return bad("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
+	case policy.MaxReceiveCount == nil:
+		return bad("Redrive policy does not contain mandatory attribute: maxReceiveCount.")
+	case !strings.HasPrefix(policy.DeadLetterTargetArn, "arn:"):
+		return bad("Invalid value for deadLetterTargetArn.")
+	default:
+		if text, ok := policy.MaxReceiveCount.(string); ok {
+			n = json.Number(text)
+		} else {
+			n, _ = policy.MaxReceiveCount.(json.Number)
+		}
+		count, err := strconv.Atoi(n.String())
+		if err != nil || count < 1 || count > 1000 {
+			return bad("Invalid value for maxReceiveCount: " + n.String() + ", valid values are from 1 to 1000 both inclusive.")
+		}
+		s.deadARN, s.maxReceive = policy.DeadLetterTargetArn, count
+	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package sqs
 
 import (
-	"errors"
 	"net/http"
 	"regexp"
 )
@@ -21,17 +20,17 @@ var entryID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 func checkBatch(ids []string) error {
 	switch {
 	case len(ids) == 0:
-		return &apiError{code: "AWS.SimpleQueueService.EmptyBatchRequest", kind: "EmptyBatchRequest", message: "There should be at least one entry in the request."}
+		return fail("EmptyBatchRequest", "There should be at least one entry in the request.")
 	case len(ids) > maxBatch:
-		return &apiError{code: "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", kind: "TooManyEntriesInBatchRequest", message: "Maximum number of entries per request are 10."}
+		return fail("TooManyEntriesInBatchRequest", "Maximum number of entries per request are 10. You have sent %d.", len(ids))
 	}
 	seen := map[string]bool{}
 	for _, id := range ids {
 		if !entryID.MatchString(id) {
-			return &apiError{code: "AWS.SimpleQueueService.InvalidBatchEntryId", kind: "InvalidBatchEntryId", message: "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long."}
+			return fail("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
 		}
 		if seen[id] {
-			return &apiError{code: "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", kind: "BatchEntryIdsNotDistinct", message: "Id " + id + " repeated."}
+			return fail("BatchEntryIdsNotDistinct", "Id %s repeated.", id)
 		}
 		seen[id] = true
 	}
@@ -39,27 +38,36 @@ func checkBatch(ids []string) error {
 }
 
 func failed(id string, err error) failedEntry {
-	var e *apiError
-	if !errors.As(err, &e) {
-		return failedEntry{Id: id, Code: "InternalFailure"}
-	}
-	return failedEntry{Id: id, SenderFault: true, Code: e.code, Message: e.message}
+	e := asAPI(err)
+	return failedEntry{Id: id, SenderFault: e.status < http.StatusInternalServerError, Code: e.code, Message: e.message}
+}
+
+// batch is what is done for each entry of a batch.
+type batch struct {
+	ids   []string
+	whole func(q *queue) error // what makes all of it fail; may be nil
+	one   func(q *queue, i int) error
 }
 
 // each runs one entry of a batch after the other under the lock, and wakes who waits.
-func (s *Server) each(url string, ids []string, one func(q *queue, i int) error) ([]failedEntry, error) {
+func (s *Server) each(c *call, url string, b batch) ([]failedEntry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.queue(url)
+	q, err := s.queue(c, url)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkBatch(ids); err != nil {
+	if err := checkBatch(b.ids); err != nil {
 		return nil, err
 	}
+	if b.whole != nil {
+		if err := b.whole(q); err != nil {
+			return nil, err
+		}
+	}
 	var bad []failedEntry
-	for i, id := range ids {
-		if err := one(q, i); err != nil {
+	for i, id := range b.ids {
+		if err := b.one(q, i); err != nil {
 			bad = append(bad, failed(id, err))
 		}
 	}
@@ -75,28 +83,32 @@ type sendEntry struct {
 	Id                      string
 	MessageBody             string
 	DelaySeconds            *int
-	MessageAttributes       map[string]messageAttribute
-	MessageSystemAttributes map[string]messageAttribute
+	MessageAttributes       map[string]messageAttribute `wire:"MessageAttributes,MessageAttribute"`
+	MessageSystemAttributes map[string]messageAttribute `wire:"MessageSystemAttributes,MessageSystemAttribute"`
 	MessageDeduplicationId  string
 	MessageGroupId          string
 }
 
 type sendBatchIn struct {
 	QueueUrl string
-	Entries  []sendEntry
+	Entries  []sendEntry `wire:"Entries,SendMessageBatchRequestEntry"`
 }
 
 type sentEntry struct {
-	Id string
-	sendOut
+	Id                           string
+	MessageId                    string
+	MD5OfMessageBody             string
+	MD5OfMessageAttributes       string
+	MD5OfMessageSystemAttributes string
+	SequenceNumber               string
 }
 
 type sendBatchOut struct {
-	Successful []sentEntry
-	Failed     []failedEntry
+	Successful []sentEntry   `wire:"Successful,SendMessageBatchResultEntry"`
+	Failed     []failedEntry `wire:"Failed,BatchResultErrorEntry"`
 }
 
-func (s *Server) sendMessageBatch(_ *http.Request, in sendBatchIn) (sendBatchOut, error) {
+func (s *Server) sendMessageBatch(c *call, in sendBatchIn) (sendBatchOut, error) {
 	ids := make([]string, len(in.Entries))
 	requests := make([]sendIn, len(in.Entries))
 	size := 0
@@ -110,18 +122,34 @@ func (s *Server) sendMessageBatch(_ *http.Request, in sendBatchIn) (sendBatchOut
 		size += messageSize(requests[i])
 	}
 	if size > maxMessage {
-		return sendBatchOut{}, &apiError{code: "AWS.SimpleQueueService.BatchRequestTooLong", kind: "BatchRequestTooLong", message: "Batch requests cannot be longer than 1048576 bytes."}
+		return sendBatchOut{}, fail("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessage, size)
 	}
+	c.bytes = size
 	out := sendBatchOut{Successful: []sentEntry{}}
 	var err error
-	out.Failed, err = s.each(in.QueueUrl, ids, func(q *queue, i int) error {
+	whole := func(q *queue) error { return checkFifoBatch(q, requests) }
+	out.Failed, err = s.each(c, in.QueueUrl, batch{ids, whole, func(q *queue, i int) error {
 		sent, err := s.send(q, requests[i])
 		if err == nil {
-			out.Successful = append(out.Successful, sentEntry{ids[i], sent})
+			out.Successful = append(out.Successful, sentEntry{ids[i], sent.MessageId, sent.MD5OfMessageBody, sent.MD5OfMessageAttributes, sent.MD5OfMessageSystemAttributes, sent.SequenceNumber})
 		}
 		return err
-	})
+	}})
 	return out, err
+}
+
+// checkFifoBatch says what makes a whole batch fail in a FIFO queue: an entry without a group, or that cannot be told from
+// its duplicates.
+func checkFifoBatch(q *queue, requests []sendIn) error {
+	for _, in := range requests {
+		if q.settings.fifo && in.MessageGroupId == "" {
+			return invalid("The request must contain the parameter MessageGroupId.")
+		}
+		if q.settings.fifo && in.MessageDeduplicationId == "" && !q.settings.byContent {
+			return checkFifo(q, in)
+		}
+	}
+	return nil
 }
 
 type handleEntry struct {
@@ -130,37 +158,59 @@ type handleEntry struct {
 	VisibilityTimeout *int
 }
 
-type handleBatchIn struct {
+type deleteEntry struct {
+	Id            string
+	ReceiptHandle string
+}
+
+type deleteBatchIn struct {
 	QueueUrl string
-	Entries  []handleEntry
+	Entries  []deleteEntry `wire:"Entries,DeleteMessageBatchRequestEntry"`
 }
 
-type handleBatchOut struct {
-	Successful []batchEntry
-	Failed     []failedEntry
+type deleteBatchOut struct {
+	Successful []batchEntry  `wire:"Successful,DeleteMessageBatchResultEntry"`
+	Failed     []failedEntry `wire:"Failed,BatchResultErrorEntry"`
 }
 
-func (s *Server) deleteMessageBatch(_ *http.Request, in handleBatchIn) (handleBatchOut, error) {
-	return s.handleBatch(in, func(q *queue, e handleEntry) error { return s.delete(q, e.ReceiptHandle) })
-}
-
-func (s *Server) changeVisibilityBatch(_ *http.Request, in handleBatchIn) (handleBatchOut, error) {
-	return s.handleBatch(in, func(q *queue, e handleEntry) error { return s.changeOne(q, e.ReceiptHandle, e.VisibilityTimeout) })
-}
-
-func (s *Server) handleBatch(in handleBatchIn, one func(*queue, handleEntry) error) (handleBatchOut, error) {
-	ids := make([]string, len(in.Entries))
+func (s *Server) deleteMessageBatch(c *call, in deleteBatchIn) (deleteBatchOut, error) {
+	entries := make([]handleEntry, len(in.Entries))
 	for i, e := range in.Entries {
+		entries[i] = handleEntry{Id: e.Id, ReceiptHandle: e.ReceiptHandle}
+	}
+	good, bad, err := s.handleBatch(c, in.QueueUrl, entries, func(q *queue, e handleEntry) error { return s.delete(q, e.ReceiptHandle) })
+	return deleteBatchOut{good, bad}, err
+}
+
+type visibilityBatchIn struct {
+	QueueUrl string
+	Entries  []handleEntry `wire:"Entries,ChangeMessageVisibilityBatchRequestEntry"`
+}
+
+type visibilityBatchOut struct {
+	Successful []batchEntry  `wire:"Successful,ChangeMessageVisibilityBatchResultEntry"`
+	Failed     []failedEntry `wire:"Failed,BatchResultErrorEntry"`
+}
+
+func (s *Server) changeVisibilityBatch(c *call, in visibilityBatchIn) (visibilityBatchOut, error) {
+	good, bad, err := s.handleBatch(c, in.QueueUrl, in.Entries, func(q *queue, e handleEntry) error {
+		return s.changeOne(q, e.ReceiptHandle, e.VisibilityTimeout)
+	})
+	return visibilityBatchOut{good, bad}, err
+}
+
+func (s *Server) handleBatch(c *call, url string, entries []handleEntry, one func(*queue, handleEntry) error) ([]batchEntry, []failedEntry, error) {
+	ids := make([]string, len(entries))
+	for i, e := range entries {
 		ids[i] = e.Id
 	}
-	out := handleBatchOut{Successful: []batchEntry{}}
-	var err error
-	out.Failed, err = s.each(in.QueueUrl, ids, func(q *queue, i int) error {
-		err := one(q, in.Entries[i])
+	good := []batchEntry{}
+	bad, err := s.each(c, url, batch{ids: ids, one: func(q *queue, i int) error {
+		err := one(q, entries[i])
 		if err == nil {
-			out.Successful = append(out.Successful, batchEntry{ids[i]})
+			good = append(good, batchEntry{ids[i]})
 		}
 		return err
-	})
-	return out, err
+	}})
+	return good, bad, err
 }

@@ -1,8 +1,8 @@
 package sqs
 
 import (
-	"container/heap"
 	"container/list"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -11,8 +11,8 @@ import (
 
 const (
 	maxMessage  = 1 << 20         // bytes of a message with its attributes, and of a batch (SQS quota)
-	maxInFlight = 120_000         // of a standard queue (SQS quota); a FIFO queue has the same since 2024
-	dedupWindow = 5 * time.Minute // of a FIFO queue
+	maxInFlight = 120_000         // messages of a queue (SQS quota)
+	window      = 5 * time.Minute // of deduplication and of receive attempts (FIFO)
 )
 
 // message is one message in a queue. Its place is given by what holds it: ready, delayed or in flight.
@@ -25,11 +25,17 @@ type message struct {
 	sequence          uint64
 	sent              time.Time
 	firstReceived     time.Time
+	received          time.Time // last
 	receives          int
+	changes           int // of the visibility timeout, since it was received
 	visibleAt         time.Time
-	index             int           // in the heap of invisible messages; -1 outside
-	ready             *list.Element // in the list of ready messages; nil outside
-	sourceARN         string        // of the queue that it was redriven from
+	sourceARN         string // of the queue that it was redriven from
+
+	flying  bool          // received, and not visible again
+	hidden  int           // in the pile of invisible messages; -1 outside
+	aged    int           // in the pile by age; -1 outside
+	inGroup int           // in its group's pile; -1 outside
+	place   *list.Element // in the line of a standard queue; nil outside
 }
 
 // queue is one queue. Its fields are guarded by the server's lock.
@@ -38,166 +44,163 @@ type queue struct {
 	settings       settings
 	created        time.Time
 	modified       time.Time
+	purged         time.Time
 	tags           map[string]string
 
 	messages  map[string]*message // by the id that receipt handles carry
-	ready     *list.List          // messages that may be received, in order
-	invisible timers              // delayed or in flight, by when they become visible
-	inFlight  map[string]int      // FIFO: messages of a group in flight
-	dedup     map[string]dedupEntry
+	ready     ready
+	invisible pile[*message] // delayed or in flight, by when they become visible
+	aged      pile[*message] // all, by when they were sent
+	flying    int            // messages in flight
+	dedup     recent[dedupEntry]
+	attempts  recent[[]attempt]
 	sequence  uint64
 	waiting   *list.List // of chan struct{}: long polls, the longest waiting first
 	alarm     clock.Timer
 	clock     clock.Clock
 }
 
+// dedupEntry is the message that a deduplication id stands for.
 type dedupEntry struct {
 	id       string
 	sequence string
-	until    time.Time
+}
+
+// attempt is a message as a receive with an attempt id has given it.
+type attempt struct {
+	message  *message
+	receives int
+	changes  int
 }
 
 func newQueue(name, url, arn string, s settings, c clock.Clock) *queue {
-	now := c.Now()
-	return &queue{
-		clock: c,
-		name:  name, url: url, arn: arn, settings: s, created: now, modified: now, tags: map[string]string{},
-		messages: map[string]*message{}, ready: list.New(), waiting: list.New(),
-		inFlight: map[string]int{}, dedup: map[string]dedupEntry{},
+	q := &queue{
+		name: name, url: url, arn: arn, settings: s, clock: c, created: c.Now(), modified: c.Now(),
+		tags: map[string]string{}, messages: map[string]*message{}, waiting: list.New(),
+		invisible: pile[*message]{
+			less:  func(a, b *message) bool { return a.visibleAt.Before(b.visibleAt) },
+			moved: func(m *message, i int) { m.hidden = i },
+		},
+		aged: pile[*message]{
+			less:  func(a, b *message) bool { return a.sent.Before(b.sent) },
+			moved: func(m *message, i int) { m.aged = i },
+		},
 	}
+	if q.ready = (line{list.New()}); s.fifo {
+		q.ready = newGroups()
+	}
+	return q
+}
+
+// number gives a FIFO message its place in the queue.
+func (q *queue) number(m *message) {
+	q.sequence++
+	m.sequence = q.sequence
+	m.system["SequenceNumber"] = fmt.Sprintf("%020d", 1_885_000_000_000_000_000+q.sequence)
 }
 
 // add puts a message in, to be visible after delay.
 func (q *queue) add(m *message, now time.Time, delay time.Duration) {
+	m.hidden, m.inGroup = -1, -1
 	q.messages[m.id] = m
-	m.index = -1
-	if delay > 0 {
-		m.visibleAt = now.Add(delay)
-		heap.Push(&q.invisible, m)
+	q.aged.push(m)
+	if delay <= 0 {
+		q.ready.put(m)
 		return
 	}
-	m.ready = q.ready.PushBack(m)
+	m.visibleAt = now.Add(delay)
+	q.invisible.push(m)
 }
 
 // settle makes visible what is due, and forgets what is older than the retention period.
 func (q *queue) settle(now time.Time) {
-	for len(q.invisible) > 0 && !q.invisible[0].visibleAt.After(now) {
-		m := heap.Pop(&q.invisible).(*message)
+	for q.invisible.len() > 0 && !q.invisible.top().visibleAt.After(now) {
+		m := q.invisible.pop()
+		q.ready.put(m)
 		q.land(m)
-		q.insert(m)
 	}
-	for e := q.ready.Front(); e != nil; e = q.ready.Front() {
-		m := e.Value.(*message)
-		if now.Sub(m.sent) < q.settings.retention {
-			return
-		}
-		q.remove(m)
+	for q.aged.len() > 0 && now.Sub(q.aged.top().sent) >= q.settings.retention {
+		q.remove(q.aged.top())
 	}
 }
 
 // land ends a message's flight, if it was in one.
 func (q *queue) land(m *message) {
-	if q.settings.fifo && m.receives > 0 {
-		if q.inFlight[m.group]--; q.inFlight[m.group] <= 0 {
-			delete(q.inFlight, m.group)
-		}
+	if m.flying {
+		m.flying = false
+		q.flying--
+		q.ready.hold(m, -1)
 	}
 }
 
-// insert puts a message back among the ready ones: at its place in a FIFO queue, at the end otherwise.
-func (q *queue) insert(m *message) {
-	if q.settings.fifo {
-		for e := q.ready.Front(); e != nil; e = e.Next() {
-			if e.Value.(*message).sequence > m.sequence {
-				m.ready = q.ready.InsertBefore(m, e)
-				return
-			}
-		}
-	}
-	m.ready = q.ready.PushBack(m)
-}
-
-// take receives up to n messages. What was received too often goes to the dead-letter queue instead.
+// take receives up to n messages. What was received too often goes to the dead-letter queue instead. Of a FIFO queue it
+// gives as many as it can of one group before it goes on to the next.
 func (q *queue) take(now time.Time, n int, visibility time.Duration, bury func(*message) bool) []*message {
 	q.settle(now)
 	var taken []*message
-	blocked := map[string]bool{}
-	var next *list.Element
-	for e := q.ready.Front(); e != nil && len(taken) < n; e = next {
-		next = e.Next()
-		m := e.Value.(*message)
-		if q.settings.fifo && (q.inFlight[m.group] > 0 || blocked[m.group]) {
-			continue
+	group := ""
+	for n = min(n, maxInFlight-q.flying); len(taken) < n; {
+		m := q.ready.first(group)
+		if m == nil {
+			break
 		}
+		group = m.group
 		if q.settings.maxReceive > 0 && m.receives >= q.settings.maxReceive && bury(m) {
 			q.remove(m)
 			continue
 		}
-		q.fly(m, now, visibility)
+		q.ready.take(m)
+		m.receives++
 		taken = append(taken, m)
 	}
-	// Messages of one group may leave in one batch, in order, before the group is locked.
-	if q.settings.fifo {
-		for _, m := range taken {
-			q.inFlight[m.group]++
-		}
+	// Messages of one group leave in one batch, before they lock it; and those with no timeout are not received twice.
+	for _, m := range taken {
+		q.fly(m, now, visibility)
 	}
 	return taken
 }
 
 func (q *queue) fly(m *message, now time.Time, visibility time.Duration) {
-	q.ready.Remove(m.ready)
-	m.ready = nil
-	m.receives++
 	if m.firstReceived.IsZero() {
 		m.firstReceived = now
 	}
+	m.received, m.changes, m.flying = now, 0, true
 	m.visibleAt = now.Add(visibility)
-	heap.Push(&q.invisible, m)
+	q.flying++
+	q.ready.hold(m, 1)
+	q.invisible.push(m)
 }
 
 // remove takes a message out, wherever it is.
 func (q *queue) remove(m *message) {
 	delete(q.messages, m.id)
-	if m.ready != nil {
-		q.ready.Remove(m.ready)
-		m.ready = nil
+	q.aged.remove(m.aged)
+	if m.hidden < 0 {
+		q.ready.take(m)
 		return
 	}
-	if m.index >= 0 {
-		heap.Remove(&q.invisible, m.index)
-		q.land(m)
-	}
+	q.invisible.remove(m.hidden)
+	q.land(m)
 }
 
 // setVisible moves the end of a message's flight.
 func (q *queue) setVisible(m *message, at time.Time) {
 	m.visibleAt = at
-	heap.Fix(&q.invisible, m.index)
+	q.invisible.fix(m.hidden)
 }
 
-// counts gives how many messages are ready, in flight and delayed.
-func (q *queue) counts() (ready, flying, delayed int) {
-	for _, m := range q.invisible {
-		if m.receives > 0 {
-			flying++
-		} else {
-			delayed++
-		}
-	}
-	return q.ready.Len(), flying, delayed
-}
+// visible counts the messages that are neither delayed nor in flight.
+func (q *queue) visible() int { return len(q.messages) - q.invisible.len() }
 
 func (q *queue) attributes(now time.Time) map[string]string {
 	q.settle(now)
-	ready, flying, delayed := q.counts()
 	out := map[string]string{
 		"QueueArn":                              q.arn,
 		"CreatedTimestamp":                      strconv.FormatInt(q.created.Unix(), 10),
 		"LastModifiedTimestamp":                 strconv.FormatInt(q.modified.Unix(), 10),
-		"ApproximateNumberOfMessages":           strconv.Itoa(ready),
-		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(flying),
-		"ApproximateNumberOfMessagesDelayed":    strconv.Itoa(delayed),
+		"ApproximateNumberOfMessages":           strconv.Itoa(q.visible()),
+		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(q.flying),
+		"ApproximateNumberOfMessagesDelayed":    strconv.Itoa(q.invisible.len() - q.flying),
 	}
 	for k, v := range q.settings.raw {
 		out[k] = v
@@ -205,28 +208,31 @@ func (q *queue) attributes(now time.Time) map[string]string {
 	return out
 }
 
-// timers is a heap of messages by the time they become visible.
-type timers []*message
-
-func (t timers) Len() int           { return len(t) }
-func (t timers) Less(i, j int) bool { return t[i].visibleAt.Before(t[j].visibleAt) }
-func (t timers) Swap(i, j int) {
-	t[i], t[j] = t[j], t[i]
-	t[i].index, t[j].index = i, j
+// wake lets as many long polls look as there are ready messages, and sets the alarm for the next one.
+func (q *queue) wake(now time.Time) {
+	n := q.visible()
+	for e := q.waiting.Front(); e != nil && n > 0; e, n = e.Next(), n-1 {
+		ring(e.Value.(chan struct{}))
+	}
+	if q.waiting.Len() == 0 || q.invisible.len() == 0 {
+		return
+	}
+	if q.alarm != nil {
+		q.alarm.Stop()
+	}
+	first := q.waiting.Front().Value.(chan struct{})
+	q.alarm = q.clock.AfterFunc(q.invisible.top().visibleAt.Sub(now), func() { ring(first) })
 }
 
-// Push implements heap.Interface.
-func (t *timers) Push(x any) {
-	m := x.(*message)
-	m.index = len(*t)
-	*t = append(*t, m)
+func (q *queue) wakeAll() {
+	for e := q.waiting.Front(); e != nil; e = e.Next() {
+		ring(e.Value.(chan struct{}))
+	}
 }
 
-// Pop implements heap.Interface.
-func (t *timers) Pop() any {
-	old := *t
-	m := old[len(old)-1]
-	m.index = -1
-	*t = old[:len(old)-1]
-	return m
+func ring(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it is awake, or about to be
+	}
 }

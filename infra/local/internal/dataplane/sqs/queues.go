@@ -2,25 +2,31 @@ package sqs
 
 import (
 	"maps"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
+
+// rest is how long a queue's name rests after DeleteQueue, and how long a queue rests after PurgeQueue.
+const rest = 60 * time.Second
 
 type empty struct{}
 
 type createQueueIn struct {
 	QueueName  string
-	Attributes map[string]string
-	Tags       map[string]string `json:"tags"`
+	Attributes map[string]string `wire:"Attributes,Attribute"`
+	Tags       map[string]string `wire:"tags,Tag"`
 }
 
 type queueURLOut struct{ QueueUrl string }
 
 var queueName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
-func (s *Server) createQueue(_ *http.Request, in createQueueIn) (queueURLOut, error) {
+func (s *Server) createQueue(c *call, in createQueueIn) (queueURLOut, error) {
+	if in.QueueName == "" {
+		return queueURLOut{}, missing("QueueName")
+	}
 	fifo := in.Attributes["FifoQueue"] == "true"
 	base, isFifo := strings.CutSuffix(in.QueueName, ".fifo")
 	if !queueName.MatchString(base) || len(in.QueueName) > 80 || fifo != isFifo {
@@ -30,23 +36,42 @@ func (s *Server) createQueue(_ *http.Request, in createQueueIn) (queueURLOut, er
 	if err != nil {
 		return queueURLOut{}, err
 	}
+	if err := checkTags(nil, in.Tags); err != nil {
+		return queueURLOut{}, err
+	}
+	c.queue = in.QueueName
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if q := s.queues[in.QueueName]; q != nil {
-		for name, value := range in.Attributes {
-			if q.settings.raw[name] != value {
-				return queueURLOut{}, &apiError{code: "QueueAlreadyExists", kind: "QueueNameExists",
-					message: "A queue already exists with the same name and a different value for attribute " + name}
-			}
-		}
-		return queueURLOut{q.url}, nil
+		return queueURLOut{q.url}, q.same(in.Attributes)
+	}
+	return s.create(in, set)
+}
+
+func (s *Server) create(in createQueueIn, set settings) (queueURLOut, error) {
+	if at, ok := s.deleted[in.QueueName]; ok && s.opts.Clock.Now().Sub(at) < rest {
+		return queueURLOut{}, fail("QueueDeletedRecently", "You must wait 60 seconds after deleting a queue before you can create another with the same name.")
 	}
 	url := s.opts.BaseURL + "/" + s.opts.AccountID + "/" + in.QueueName
 	arn := "arn:aws:sqs:" + s.opts.Region + ":" + s.opts.AccountID + ":" + in.QueueName
+	if err := s.checkRedrive(arn, set); err != nil {
+		return queueURLOut{}, err
+	}
 	q := newQueue(in.QueueName, url, arn, set, s.opts.Clock)
 	maps.Copy(q.tags, in.Tags)
 	s.queues[in.QueueName] = q
+	delete(s.deleted, in.QueueName)
 	return queueURLOut{url}, nil
+}
+
+// same says whether a queue has these attributes, so that creating it again is no error.
+func (q *queue) same(attrs map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(attrs)) {
+		if q.settings.raw[name] != attrs[name] {
+			return fail("QueueNameExists", "A queue already exists with the same name and a different value for attribute %s", name)
+		}
+	}
+	return nil
 }
 
 type queueNameIn struct {
@@ -54,114 +79,122 @@ type queueNameIn struct {
 	QueueOwnerAWSAccountId string
 }
 
-func (s *Server) getQueueURL(_ *http.Request, in queueNameIn) (queueURLOut, error) {
+func (s *Server) getQueueURL(c *call, in queueNameIn) (queueURLOut, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.queue(in.QueueName)
+	if in.QueueName == "" {
+		return queueURLOut{}, missing("QueueName")
+	}
+	if owner := in.QueueOwnerAWSAccountId; owner != "" && owner != s.opts.AccountID {
+		return queueURLOut{}, noQueue()
+	}
+	q, err := s.queue(c, in.QueueName)
 	if err != nil {
 		return queueURLOut{}, err
 	}
 	return queueURLOut{q.url}, nil
 }
 
-// queue finds a queue by its URL or name. The host of a URL does not matter.
-func (s *Server) queue(url string) (*queue, error) {
+func noQueue() error { return fail("QueueDoesNotExist", "The specified queue does not exist.") }
+
+// queue finds a queue by its URL or name, and notes it for the meter. The host of a URL does not matter.
+func (s *Server) queue(c *call, url string) (*queue, error) {
+	if url == "" {
+		return nil, missing("QueueUrl")
+	}
 	q := s.queues[url[strings.LastIndexByte(url, '/')+1:]]
 	if q == nil {
-		return nil, &apiError{code: "AWS.SimpleQueueService.NonExistentQueue", kind: "QueueDoesNotExist", message: "The specified queue does not exist."}
+		return nil, noQueue()
 	}
+	c.queue = q.name
 	return q, nil
 }
 
 type listQueuesIn struct {
 	QueueNamePrefix string
-	MaxResults      int
+	MaxResults      *int
 	NextToken       string
 }
 
 type listQueuesOut struct {
-	QueueUrls []string
-	NextToken string `json:",omitempty"`
+	QueueUrls []string `wire:"QueueUrls,QueueUrl"`
+	NextToken string
 }
 
-func (s *Server) listQueues(_ *http.Request, in listQueuesIn) (listQueuesOut, error) {
-	limit := in.MaxResults
-	if limit == 0 {
-		limit = 1000
-	}
-	if limit < 1 || limit > 1000 {
-		return listQueuesOut{}, invalid("MaxResults is 1 to 1000")
-	}
+func (s *Server) listQueues(_ *call, in listQueuesIn) (listQueuesOut, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out listQueuesOut
+	var names []string
 	for _, name := range slices.Sorted(maps.Keys(s.queues)) {
-		if !strings.HasPrefix(name, in.QueueNamePrefix) || name <= in.NextToken {
-			continue
+		if strings.HasPrefix(name, in.QueueNamePrefix) {
+			names = append(names, name)
 		}
-		if len(out.QueueUrls) == limit {
-			if in.MaxResults > 0 {
-				last := out.QueueUrls[limit-1]
-				out.NextToken = last[strings.LastIndexByte(last, '/')+1:]
-			}
-			break
-		}
-		out.QueueUrls = append(out.QueueUrls, s.queues[name].url)
 	}
-	return out, nil
+	urls, token, err := s.page(names, in.MaxResults, in.NextToken)
+	return listQueuesOut{urls, token}, err
 }
 
 type queueURLIn struct{ QueueUrl string }
 
-func (s *Server) deleteQueue(_ *http.Request, in queueURLIn) (empty, error) {
+func (s *Server) deleteQueue(c *call, in queueURLIn) (empty, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.queue(in.QueueUrl)
+	q, err := s.queue(c, in.QueueUrl)
 	if err != nil {
 		return empty{}, err
 	}
 	delete(s.queues, q.name)
+	delete(s.moves, q.name)
+	s.deleted[q.name] = s.opts.Clock.Now()
 	q.wakeAll()
 	return empty{}, nil
 }
 
-func (s *Server) purgeQueue(_ *http.Request, in queueURLIn) (empty, error) {
+func (s *Server) purgeQueue(c *call, in queueURLIn) (empty, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.queue(in.QueueUrl)
+	q, err := s.queue(c, in.QueueUrl)
 	if err != nil {
 		return empty{}, err
+	}
+	now := s.opts.Clock.Now()
+	if !q.purged.IsZero() && now.Sub(q.purged) < rest {
+		return empty{}, fail("PurgeQueueInProgress", "Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.name)
 	}
 	for _, m := range q.messages {
 		q.remove(m)
 	}
+	q.purged = now
 	return empty{}, nil
 }
 
 type getAttributesIn struct {
 	QueueUrl       string
-	AttributeNames []string
+	AttributeNames []string `wire:"AttributeNames,AttributeName"`
 }
 
-type attributesOut struct{ Attributes map[string]string }
+type attributesOut struct {
+	Attributes map[string]string `wire:"Attributes,Attribute"`
+}
 
-func (s *Server) getQueueAttributes(_ *http.Request, in getAttributesIn) (attributesOut, error) {
+func (s *Server) getQueueAttributes(c *call, in getAttributesIn) (attributesOut, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.queue(in.QueueUrl)
-	if err != nil {
+	q, err := s.queue(c, in.QueueUrl)
+	if err != nil || len(in.AttributeNames) == 0 {
 		return attributesOut{}, err
 	}
 	all := q.attributes(s.opts.Clock.Now())
-	if slices.Contains(in.AttributeNames, "All") {
-		return attributesOut{all}, nil
-	}
 	out := map[string]string{}
 	for _, name := range in.AttributeNames {
-		if v, ok := all[name]; ok {
+		v, ok := all[name]
+		switch {
+		case name == "All":
+			maps.Copy(out, all)
+		case ok:
 			out[name] = v
-		} else if checkAttribute(name, "") != nil && numeric[name].max == 0 && name != "RedrivePolicy" && !strings.HasPrefix(name, "Fifo") && name != "ContentBasedDeduplication" {
-			return attributesOut{}, &apiError{code: "InvalidAttributeName", message: "Unknown Attribute " + name + "."}
+		case !known(name):
+			return attributesOut{}, unknownAttribute(name)
 		}
 	}
 	return attributesOut{out}, nil
@@ -169,22 +202,28 @@ func (s *Server) getQueueAttributes(_ *http.Request, in getAttributesIn) (attrib
 
 type setAttributesIn struct {
 	QueueUrl   string
-	Attributes map[string]string
+	Attributes map[string]string `wire:"Attributes,Attribute"`
 }
 
-func (s *Server) setQueueAttributes(_ *http.Request, in setAttributesIn) (empty, error) {
+func (s *Server) setQueueAttributes(c *call, in setAttributesIn) (empty, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.queue(in.QueueUrl)
+	q, err := s.queue(c, in.QueueUrl)
 	if err != nil {
 		return empty{}, err
 	}
-	if v, ok := in.Attributes["FifoQueue"]; ok && (v == "true") != q.settings.fifo {
-		return empty{}, &apiError{code: "InvalidAttributeName", message: "You can specify FifoQueue only when a queue is created."}
+	if len(in.Attributes) == 0 {
+		return empty{}, missing("Attribute.Name")
 	}
-	if err := q.settings.merge(in.Attributes); err != nil {
+	next, err := q.settings.merged(in.Attributes)
+	if err != nil {
 		return empty{}, err
 	}
-	q.modified = s.opts.Clock.Now()
+	if _, ok := in.Attributes["RedrivePolicy"]; ok {
+		if err := s.checkRedrive(q.arn, next); err != nil {
+			return empty{}, err
+		}
+	}
+	q.settings, q.modified = next, s.opts.Clock.Now()
 	return empty{}, nil
 }

@@ -3,11 +3,13 @@ package sqs
 import (
 	"encoding/base64"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
 )
+
+// maxInvisible is how long a message may be in flight in all, however often that is extended (SQS quota).
+const maxInvisible = 12 * time.Hour
 
 // receiptHandle names one receive of one message.
 func receiptHandle(q *queue, m *message) string {
@@ -16,7 +18,10 @@ func receiptHandle(q *queue, m *message) string {
 
 // find gives the message that a handle was made for: nil if it is deleted. A standard queue takes old handles, too.
 func (q *queue) find(handle string) (m *message, current bool, err error) {
-	bad := &apiError{code: "ReceiptHandleIsInvalid", message: fmt.Sprintf("The input receipt handle %q is not a valid receipt handle.", handle)}
+	if handle == "" {
+		return nil, false, missing("ReceiptHandle")
+	}
+	bad := fail("ReceiptHandleIsInvalid", "The input receipt handle %q is not a valid receipt handle.", handle)
 	data, err := base64.StdEncoding.DecodeString(handle)
 	if err != nil {
 		return nil, false, bad
@@ -38,10 +43,10 @@ type handleIn struct {
 	ReceiptHandle string
 }
 
-func (s *Server) deleteMessage(_ *http.Request, in handleIn) (empty, error) {
+func (s *Server) deleteMessage(c *call, in handleIn) (empty, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.queue(in.QueueUrl)
+	q, err := s.queue(c, in.QueueUrl)
 	if err != nil {
 		return empty{}, err
 	}
@@ -57,7 +62,7 @@ func (s *Server) delete(q *queue, handle string) error {
 	if err != nil || m == nil {
 		return err
 	}
-	if q.settings.fifo && (!current || m.ready != nil) {
+	if q.settings.fifo && (!current || !m.flying) {
 		return invalid("Value %s for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.", handle)
 	}
 	if current {
@@ -73,10 +78,10 @@ type visibilityIn struct {
 	VisibilityTimeout *int
 }
 
-func (s *Server) changeVisibility(_ *http.Request, in visibilityIn) (empty, error) {
+func (s *Server) changeVisibility(c *call, in visibilityIn) (empty, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.queue(in.QueueUrl)
+	q, err := s.queue(c, in.QueueUrl)
 	if err != nil {
 		return empty{}, err
 	}
@@ -85,7 +90,7 @@ func (s *Server) changeVisibility(_ *http.Request, in visibilityIn) (empty, erro
 
 func (s *Server) changeOne(q *queue, handle string, timeout *int) error {
 	if timeout == nil {
-		return &apiError{code: "MissingParameter", message: "The request must contain the parameter VisibilityTimeout."}
+		return missing("VisibilityTimeout")
 	}
 	n, err := between("VisibilityTimeout", timeout, 0, 43200, 0)
 	if err != nil {
@@ -97,11 +102,15 @@ func (s *Server) changeOne(q *queue, handle string, timeout *int) error {
 	if err != nil {
 		return err
 	}
-	if m == nil || !current || m.index < 0 {
-		return &apiError{code: "AWS.SimpleQueueService.MessageNotInflight", kind: "MessageNotInflight",
-			message: "Value " + handle + " for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change."}
+	if m == nil || !current || !m.flying {
+		return fail("MessageNotInflight", "Value %s for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.", handle)
 	}
-	q.setVisible(m, now.Add(time.Duration(n)*time.Second))
+	until := now.Add(time.Duration(n) * time.Second)
+	if until.Sub(m.received) > maxInvisible {
+		return invalid("Value %d for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds].", n)
+	}
+	m.changes++
+	q.setVisible(m, until)
 	q.settle(now)
 	q.wake(now)
 	return nil

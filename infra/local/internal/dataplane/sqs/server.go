@@ -1,21 +1,30 @@
 package sqs
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
+	"context"
 	"errors"
-	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
-	"strings"
 	"sync"
+	"time"
 
 	"github.com/disclone/disclone/infra/local/internal/clock"
+	"github.com/disclone/disclone/infra/local/internal/dataplane/sqs/internal/wire"
 )
 
-// maxRequest is the most bytes of a request: a batch of 1 MiB, in base64 or escaped JSON.
-const maxRequest = 8 << 20
+const (
+	maxRequest  = 8 << 20  // bytes of a request: a batch of 1 MiB, in base64 or escaped
+	billedBytes = 64 << 10 // of a payload, which SQS bills as one request
+)
+
+// Event is what one request has used, as AWS bills it.
+type Event struct {
+	Operation string // SendMessage, ...
+	Queue     string // the queue's name; "" where there is none
+	Units     int    // requests billed: one for each 64 KB of payload, one at least
+	Err       error  // what the client was told; nil if it was no error
+}
 
 // Options are the optional parts of a [Server]. The zero value is ready to use.
 type Options struct {
@@ -23,20 +32,23 @@ type Options struct {
 	AccountID string      // 123456789012 if empty
 	BaseURL   string      // of queue URLs; http://localhost if empty
 	Clock     clock.Clock // what timeouts and delays go by; the real clock if nil
+	Observer  func(Event) // is told of each request that names an operation, concurrently; may be nil
 }
 
 // Server is the endpoint, an http.Handler. It is safe for concurrent use.
 type Server struct {
 	opts Options
-	ops  map[string]func(r *http.Request, body []byte) (any, error)
+	ops  map[string]operation
 
-	mu     sync.Mutex
-	queues map[string]*queue // by name
+	mu      sync.Mutex
+	queues  map[string]*queue    // by name
+	deleted map[string]time.Time // when queues of these names were deleted
+	moves   map[string][]*move   // by the name of the source, the latest last
 }
 
 // New makes an endpoint without queues.
 func New(opts *Options) *Server {
-	s := &Server{queues: map[string]*queue{}}
+	s := &Server{queues: map[string]*queue{}, deleted: map[string]time.Time{}, moves: map[string][]*move{}}
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -56,124 +68,135 @@ func New(opts *Options) *Server {
 	return s
 }
 
-func (s *Server) operations() map[string]func(*http.Request, []byte) (any, error) {
-	return map[string]func(*http.Request, []byte) (any, error){
-		"CreateQueue":                  serve(s.createQueue),
-		"GetQueueUrl":                  serve(s.getQueueURL),
-		"ListQueues":                   serve(s.listQueues),
-		"DeleteQueue":                  serve(s.deleteQueue),
-		"PurgeQueue":                   serve(s.purgeQueue),
-		"GetQueueAttributes":           serve(s.getQueueAttributes),
-		"SetQueueAttributes":           serve(s.setQueueAttributes),
-		"SendMessage":                  serve(s.sendMessage),
-		"SendMessageBatch":             serve(s.sendMessageBatch),
-		"ReceiveMessage":               serve(s.receiveMessage),
-		"DeleteMessage":                serve(s.deleteMessage),
-		"DeleteMessageBatch":           serve(s.deleteMessageBatch),
+// operation is one operation, for both protocols.
+type operation struct {
+	in, out *wire.Shape
+	run     func(c *call, read func(into any) error) (any, error)
+}
+
+// call is one request to an operation: what the operation must know of it, and what it notes for the meter.
+type call struct {
+	ctx   context.Context // of the request; it lives no longer
+	queue string          // the queue that was found
+	bytes int             // of payload
+}
+
+func (s *Server) operations() map[string]operation {
+	return map[string]operation{
+		"AddPermission":                serve(s.addPermission),
+		"CancelMessageMoveTask":        serve(s.cancelMove),
 		"ChangeMessageVisibility":      serve(s.changeVisibility),
 		"ChangeMessageVisibilityBatch": serve(s.changeVisibilityBatch),
+		"CreateQueue":                  serve(s.createQueue),
+		"DeleteMessage":                serve(s.deleteMessage),
+		"DeleteMessageBatch":           serve(s.deleteMessageBatch),
+		"DeleteQueue":                  serve(s.deleteQueue),
+		"GetQueueAttributes":           serve(s.getQueueAttributes),
+		"GetQueueUrl":                  serve(s.getQueueURL),
+		"ListDeadLetterSourceQueues":   serve(s.listSources),
+		"ListMessageMoveTasks":         serve(s.listMoves),
+		"ListQueueTags":                serve(s.listTags),
+		"ListQueues":                   serve(s.listQueues),
+		"PurgeQueue":                   serve(s.purgeQueue),
+		"ReceiveMessage":               serve(s.receiveMessage),
+		"RemovePermission":             serve(s.removePermission),
+		"SendMessage":                  serve(s.sendMessage),
+		"SendMessageBatch":             serve(s.sendMessageBatch),
+		"SetQueueAttributes":           serve(s.setQueueAttributes),
+		"StartMessageMoveTask":         serve(s.startMove),
+		"TagQueue":                     serve(s.tagQueue),
+		"UntagQueue":                   serve(s.untagQueue),
 	}
 }
 
-// serve decodes a request strictly: a parameter that is not known is refused by name.
-func serve[In, Out any](op func(*http.Request, In) (Out, error)) func(*http.Request, []byte) (any, error) {
-	return func(r *http.Request, body []byte) (any, error) {
+func serve[In, Out any](op func(*call, In) (Out, error)) operation {
+	run := func(c *call, read func(any) error) (any, error) {
 		var in In
-		dec := json.NewDecoder(strings.NewReader(string(body)))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&in); err != nil {
-			return nil, decodeError(err)
+		if err := read(&in); err != nil {
+			return nil, err
 		}
-		return op(r, in)
+		return op(c, in)
 	}
+	return operation{in: wire.Of[In](), out: wire.Of[Out](), run: run}
 }
 
-func decodeError(err error) error {
-	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return &apiError{code: "UnsupportedOperation", message: "the parameter " + field + " is not supported by the embedded SQS"}
-	}
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		return &apiError{code: "SerializationException", message: fmt.Sprintf("%s can not be converted to %s", wrong.Value, wrong.Field), plain: true}
-	}
-	return &apiError{code: "SerializationException", message: "the request is not valid JSON", plain: true}
+// codec is a protocol: it reads the name and the parameters of an operation, and writes what came of it.
+type codec interface {
+	read(r *http.Request, body []byte) (name string, params func(*wire.Shape, any) error, err error)
+	write(w http.ResponseWriter, name string, out *wire.Shape, v any)
+	fail(w http.ResponseWriter, err *apiError)
 }
 
-// ServeHTTP answers one request of the JSON protocol.
+// ServeHTTP answers one request, in the protocol that it is in.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("x-amzn-RequestId", requestID())
-	out, err := s.handle(r)
+	w.Header().Set("X-Amzn-Requestid", requestID())
+	var c codec = queryCodec{}
+	if isJSON(r) {
+		c = jsonCodec{}
+	}
+	name, out, v, err := s.handle(c, r)
 	if err != nil {
-		writeError(w, err)
+		c.fail(w, asAPI(err))
 		return
 	}
-	data, err := json.Marshal(out)
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	_, _ = w.Write(data) // the client is gone if this fails
+	c.write(w, name, out, v)
 }
 
-func (s *Server) handle(r *http.Request) (any, error) {
-	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
-	if !ok {
-		return nil, &apiError{code: "UnsupportedOperation", message: "the embedded SQS speaks the JSON protocol (X-Amz-Target: AmazonSQS.*) only"}
+func (s *Server) handle(c codec, r *http.Request) (string, *wire.Shape, any, error) {
+	body, err := readAll(r)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	name, params, err := c.read(r, body)
+	if err != nil {
+		return "", nil, nil, err
 	}
 	op, ok := s.ops[name]
 	if !ok {
-		return nil, &apiError{code: "UnsupportedOperation", message: "the operation " + name + " is not supported by the embedded SQS"}
+		return "", nil, nil, fail("UnknownOperationException", "The action %s is not valid for this endpoint.", name)
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
-	if err != nil {
-		return nil, err
+	request := &call{ctx: r.Context()}
+	v, err := op.run(request, func(into any) error { return params(op.in, into) })
+	if s.opts.Observer != nil {
+		units := max(1, (request.bytes+billedBytes-1)/billedBytes)
+		s.opts.Observer(Event{Operation: name, Queue: request.queue, Units: units, Err: err})
 	}
-	return op(r, body)
+	return name, op.out, v, err
 }
 
-// apiError is an error of SQS: the code of the query protocol, by which the SDKs also type the JSON protocol's errors.
-type apiError struct {
-	code    string // for example AWS.SimpleQueueService.NonExistentQueue
-	kind    string // the JSON protocol's name if it is another, for example QueueDoesNotExist
-	message string
-	plain   bool // of the protocol, not of SQS
-}
-
-func (e *apiError) Error() string { return e.code + ": " + e.message }
-
-func (e *apiError) name() string {
-	if e.kind != "" {
-		return e.kind
+func readAll(r *http.Request) ([]byte, error) {
+	if r.ContentLength > maxRequest {
+		return nil, fail("SerializationException", "the request is longer than %d bytes", maxRequest)
 	}
-	return e.code
-}
-
-func writeError(w http.ResponseWriter, err error) {
-	var e *apiError
-	status := http.StatusBadRequest
-	if !errors.As(err, &e) {
-		e, status = &apiError{code: "InternalFailure", message: "internal failure"}, http.StatusInternalServerError
+	body := make([]byte, max(0, r.ContentLength))
+	if r.ContentLength >= 0 {
+		_, err := io.ReadFull(r.Body, body)
+		return body, err
 	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	kind := "com.amazonaws.sqs#" + e.name()
-	if e.plain {
-		kind = "com.amazon.coral.service#" + e.code
-	} else {
-		w.Header().Set("x-amzn-query-error", e.code+";Sender")
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxRequest))
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		return nil, fail("SerializationException", "the request is longer than %d bytes", maxRequest)
 	}
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"__type": kind, "message": e.message}) // the client is gone if this fails
+	return body, err
 }
 
-func invalid(format string, args ...any) error {
-	return &apiError{code: "InvalidParameterValue", kind: "InvalidParameterValueException", message: fmt.Sprintf(format, args...)}
-}
-
+// requestID has the form of the real ones, which are those of messages, too.
 func requestID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	s := hex.EncodeToString(b[:])
-	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+	const digits = "0123456789abcdef"
+	var b [36]byte
+	v := rand.Uint64() // an id, not a secret
+	for i := range b {
+		switch i {
+		case 8, 13, 18, 23:
+			b[i] = '-'
+			continue
+		case 19:
+			v = rand.Uint64()
+		}
+		b[i] = digits[v&15]
+		v >>= 4
+	}
+	b[14], b[19] = '4', digits[8|(v&3)]
+	return string(b[:])
 }

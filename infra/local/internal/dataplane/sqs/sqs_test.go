@@ -24,6 +24,7 @@ import (
 type world struct {
 	*testing.T
 	client *awssqs.Client
+	url    string // of the endpoint
 	clock  *clock.Manual
 }
 
@@ -31,6 +32,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{T: t, clock: clock.NewManual(time.Unix(1_700_000_000, 0))}
 	server := httptest.NewServer(sqs.New(&sqs.Options{Clock: w.clock}))
 	t.Cleanup(server.Close)
+	w.url = server.URL
 	w.client = awssqs.New(awssqs.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
@@ -158,7 +160,7 @@ func TestFifo(t *testing.T) {
 	}
 	w.remove(q, first[0])
 	w.advance(10 * time.Second)
-	if got := bodies(w.receive(q)); got != "a2 b1 a3 c1" {
+	if got := bodies(w.receive(q)); got != "a2 a3 b1 c1" {
 		t.Errorf("received %q after the timeout", got)
 	}
 	w.advance(5 * time.Minute)
@@ -262,9 +264,9 @@ func TestErrors(t *testing.T) {
 			return err
 		}, "ReceiptHandleIsInvalid"},
 		"unsupported operation": {func(ctx context.Context) error {
-			_, err := w.client.ListQueueTags(ctx, &awssqs.ListQueueTagsInput{QueueUrl: q})
+			_, err := w.client.RemovePermission(ctx, &awssqs.RemovePermissionInput{QueueUrl: q, Label: aws.String("l")})
 			return err
-		}, "UnsupportedOperation"},
+		}, "AWS.SimpleQueueService.UnsupportedOperation"},
 		"too large": {func(ctx context.Context) error {
 			_, err := w.client.SendMessage(ctx, &awssqs.SendMessageInput{QueueUrl: q, MessageBody: aws.String(strings.Repeat("x", 1<<20+1))})
 			return err
@@ -307,7 +309,7 @@ func TestUnknownParameter(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusBadRequest || !strings.HasPrefix(resp.Header.Get("X-Amzn-Query-Error"), "UnsupportedOperation") {
+	if resp.StatusCode != http.StatusBadRequest || !strings.HasPrefix(resp.Header.Get("X-Amzn-Query-Error"), "AWS.SimpleQueueService.UnsupportedOperation;Sender") {
 		t.Errorf("status %d, %v", resp.StatusCode, resp.Header)
 	}
 }
