@@ -17,6 +17,7 @@ ARGS ?=
 FUZZTIME ?= 2s
 DURATION ?= 30s
 SEED ?= 1
+TASKS ?= 20000
 
 export SAM_CLI_TELEMETRY := 0
 # sam validate wants a region, and nothing else of an account.
@@ -49,6 +50,10 @@ frontend/dist/index.html: frontend/node_modules/.package-lock.json $(shell find 
 localstack: frontend/dist/index.html runtime ## the same, with DynamoDB and SQS in LocalStack (needs Docker)
 	docker compose -f infra/localstack/compose.yaml up -d --wait
 	exec .local/bin/local --port $(PORT) --static-dir frontend/dist --endpoint-url http://127.0.0.1:4566 $(ARGS)
+
+.PHONY: tasks
+tasks: ## list, show, revoke and redrive background tasks (ARGS="list failure"; AWS_ENDPOINT_URL for the local runtime)
+	@go run ./infra/tasks $(ARGS)
 
 ## --- check
 
@@ -111,8 +116,13 @@ test-browser: frontend/dist/index.html runtime ## the story of the README in a r
 chaos: ## faults of every kind, and no message lost, doubled or out of order (DURATION=30s SEED=1)
 	go run ./infra/chaos -duration $(DURATION) -seed $(SEED) $(ARGS)
 
+.PHONY: chaos-tasks
+chaos-tasks: ## the same of tasks: each is done once, nothing is lost (TASKS=20000 SEED=1)
+	go run ./infra/chaos/tasks -tasks $(TASKS) -seed $(SEED) $(ARGS)
+
 .PHONY: test-chaos
-test-chaos: ## the same, short, with two seeds
+test-chaos: ## all of it, short
+	$(MAKE) chaos-tasks TASKS=1000
 	$(MAKE) chaos DURATION=8s SEED=1
 	$(MAKE) chaos DURATION=8s SEED=2
 

@@ -13,7 +13,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -63,7 +62,7 @@ func run(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	defer runtime.Close()
-	w := &world{url: runtime.URL, console: runtime.Console, acked: map[string]map[string]bool{}}
+	w := &world{runtime: runtime, acked: map[string]map[string]bool{}}
 	for i := range *clients {
 		w.add(i, *groups)
 	}
@@ -89,9 +88,9 @@ func speed(duration time.Duration) int {
 
 // world is all clients and what they have seen.
 type world struct {
-	url, console string
-	clients      []*member
-	sent         atomic.Int64
+	runtime *proc.Process
+	clients []*member
+	sent    atomic.Int64
 
 	mu    sync.Mutex
 	acked map[string]map[string]bool // texts by group
@@ -111,7 +110,7 @@ func group(n int) string { return fmt.Sprintf("chaos-%d", n) }
 
 func (w *world) add(i, groups int) {
 	m := &member{name: fmt.Sprintf("c%d", i), seen: map[string][]realtime.Message{}}
-	m.Client = realtime.Dial(w.url, &realtime.Options{
+	m.Client = realtime.Dial(w.runtime.URL, &realtime.Options{
 		AckTimeout: 2 * time.Second, MinDelay: 50 * time.Millisecond, MaxDelay: time.Second, KeepAlive: time.Second,
 		OnMessage: func(msg realtime.Message) {
 			m.mu.Lock()
@@ -180,36 +179,11 @@ func (w *world) say(ctx context.Context, m *member, to, text string) {
 func (w *world) calm(ctx context.Context) (map[string]int, error) {
 	for field := range strings.SplitSeq(faults, ",") {
 		name, _, _ := strings.Cut(field, "=")
-		if err := w.call(ctx, http.MethodPut, "chaos/"+name, `{"rate":0}`, nil); err != nil {
+		if err := w.runtime.Call(ctx, http.MethodPut, "chaos/"+name, `{"rate":0}`, nil); err != nil {
 			return nil, err
 		}
 	}
-	var state struct {
-		Chaos struct{ Injected map[string]int }
-	}
-	err := w.call(ctx, http.MethodGet, "state", "", &state)
-	return state.Chaos.Injected, err
-}
-
-func (w *world) call(ctx context.Context, method, path, body string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, method, w.console+"api/"+path, strings.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("X-Console", "1")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s: %s, %w", path, resp.Status, data, err)
-	}
-	if into == nil {
-		return nil
-	}
-	return json.Unmarshal(data, into)
+	return w.runtime.Injected(ctx)
 }
 
 // settle waits until every client has seen what was acknowledged, or the time for it is up.

@@ -14,7 +14,7 @@ import (
 // on their way are waited for by their effects, which the caller has seen.
 func used(t *testing.T, sys *system) (read, write float64, detail string) {
 	t.Helper()
-	read, write, detail = metered(t, sys)
+	read, write, detail = readMeter(t, sys)
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodDelete, meterURL(sys), nil)
 	reset, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -28,8 +28,8 @@ func meterURL(sys *system) string {
 	return regexp.MustCompile(`export AWS_ENDPOINT_URL_LAMBDA=(\S+)`).FindStringSubmatch(sys.log.String())[1] + meterPath
 }
 
-// metered reads the meter, and leaves it as it is.
-func metered(t *testing.T, sys *system) (read, write float64, detail string) {
+// readMeter reads the meter, and leaves it as it is.
+func readMeter(t *testing.T, sys *system) (read, write float64, detail string) {
 	t.Helper()
 	resp, err := http.Get(meterURL(sys))
 	if err != nil {
@@ -41,6 +41,11 @@ func metered(t *testing.T, sys *system) (read, write float64, detail string) {
 		t.Fatal(err)
 	}
 	var lines []string
+	for queue, operations := range use.SQS {
+		for operation, u := range operations {
+			lines = append(lines, fmt.Sprintf("%s %s: %d requests", queue, operation, u.Requests))
+		}
+	}
 	for table, operations := range use.DynamoDB {
 		for operation, u := range operations {
 			read, write = read+u.ReadUnits, write+u.WriteUnits
@@ -57,7 +62,7 @@ func settled(t *testing.T, sys *system) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for ; ; <-tick.C {
-		_, write, detail := metered(t, sys)
+		_, write, detail := readMeter(t, sys)
 		if write >= 3 {
 			return
 		}
@@ -105,7 +110,9 @@ func TestWhatATaskCosts(t *testing.T) {
 		p.await(frame{"event": "task", "state": "success", "result": 4.0, "step": 1.0})
 		settled(t, sys)
 		read, write, detail := used(t, sys)
-		t.Log(detail)
+		if !strings.Contains(detail, "TaskQueue SendMessage: 1 requests") {
+			t.Errorf("a task is not one message:\n%s", detail)
+		}
 		least = min(least, read+write)
 	}
 	if least > 3 {

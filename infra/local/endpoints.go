@@ -12,6 +12,7 @@ import (
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/disclone/disclone/infra/local/internal/chaos"
 	"github.com/disclone/disclone/infra/local/internal/clock"
 	"github.com/disclone/disclone/infra/local/internal/dataplane/dynamodb"
 	"github.com/disclone/disclone/infra/local/internal/dataplane/sqs"
@@ -55,6 +56,9 @@ func openEndpoints(cfg config, c clock.Clock) (*endpoints, error) {
 	queues := sqs.New(&sqs.Options{Region: cfg.region, AccountID: accountID, BaseURL: e.url, Clock: c, Observer: used.observeQueue})
 	e.closeDB = db.Close
 	e.handler.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if throttle(cfg.chaos, w, r) {
+			return
+		}
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {
 			db.ServeHTTP(w, r)
 			return
@@ -62,6 +66,24 @@ func openEndpoints(cfg config, c clock.Clock) (*endpoints, error) {
 		queues.ServeHTTP(w, r)
 	})
 	return e, nil
+}
+
+// throttle answers a request as a throttled one, if the chaos says so. It spares what only administers tables and queues, and
+// the query protocol.
+func throttle(c *chaos.Chaos, w http.ResponseWriter, r *http.Request) bool {
+	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	fault, kind := chaos.ThrottleDB, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
+	if service == "AmazonSQS" {
+		fault, kind = chaos.ThrottleSQS, "com.amazonaws.sqs#RequestThrottled"
+	}
+	items := strings.Contains(operation, "Item") || strings.Contains(operation, "Message") || operation == "Query" || operation == "Scan"
+	if service == "" || !items || strings.Contains(operation, "MoveTask") || !c.Hit(fault) {
+		return false
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.WriteHeader(http.StatusBadRequest)
+	_, _ = fmt.Fprintf(w, `{"__type":%q,"message":"throttled by --chaos"}`, kind) // the client is gone if this fails
+	return true
 }
 
 // clients gives SDK clients for the data endpoints. The credentials are made up: nothing checks them.

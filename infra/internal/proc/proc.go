@@ -4,8 +4,11 @@ package proc
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,6 +41,37 @@ func Start(ctx context.Context, args ...string) (*Process, error) {
 	}
 	args = append([]string{"--port", "0", "--quiet", "--build-dir", filepath.Join(dir, "build")}, args...)
 	return Await(exec.CommandContext(ctx, bin, args...), func() { _ = os.RemoveAll(dir) })
+}
+
+// Call calls the console's API, and decodes the answer if into is not nil.
+func (p *Process) Call(ctx context.Context, method, path, body string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, p.Console+"api/"+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("X-Console", "1")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s: %s, %w", path, resp.Status, data, err)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(data, into)
+}
+
+// Injected gives how many faults there were so far, by kind.
+func (p *Process) Injected(ctx context.Context) (map[string]int, error) {
+	var state struct {
+		Chaos struct{ Injected map[string]int }
+	}
+	err := p.Call(ctx, http.MethodGet, "state", "", &state)
+	return state.Chaos.Injected, err
 }
 
 // Await starts a server and waits for the line that says it is ready. cleanUp runs after its end.

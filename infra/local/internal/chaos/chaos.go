@@ -23,22 +23,24 @@ type Fault string
 
 // The kinds of faults. Their rates are probabilities from 0 to 1.
 const (
-	LoseDisconnect Fault = "lose-disconnect" // $disconnect is not called: AWS calls it with best effort only
-	Reorder        Fault = "reorder"         // a frame of a connection, in or out, waits while others pass
-	Cut            Fault = "cut"             // a connection is closed with 1001 after one of its frames
-	Post410        Fault = "post-410"        // a post finds the connection gone, though it is there
-	Post429        Fault = "post-429"        // a post is throttled
-	Post500        Fault = "post-500"        // a post fails, before anything was sent
-	PostLost       Fault = "post-lost"       // a post fails after the frame was sent
-	Kill           Fault = "kill"            // a function's process is killed in the middle of an invocation
-	Cold           Fault = "cold"            // an invocation starts a new process
-	DuplicateSQS   Fault = "duplicate-sqs"   // a batch is delivered again after it was handled
-	DelaySQS       Fault = "delay-sqs"       // a batch waits before it is delivered
+	LoseDisconnect Fault = "lose-disconnect"   // $disconnect is not called: AWS calls it with best effort only
+	Reorder        Fault = "reorder"           // a frame of a connection, in or out, waits while others pass
+	Cut            Fault = "cut"               // a connection is closed with 1001 after one of its frames
+	Post410        Fault = "post-410"          // a post finds the connection gone, though it is there
+	Post429        Fault = "post-429"          // a post is throttled
+	Post500        Fault = "post-500"          // a post fails, before anything was sent
+	PostLost       Fault = "post-lost"         // a post fails after the frame was sent
+	Kill           Fault = "kill"              // a function's process is killed in the middle of an invocation
+	Cold           Fault = "cold"              // an invocation starts a new process
+	DuplicateSQS   Fault = "duplicate-sqs"     // a batch is delivered again after it was handled
+	DelaySQS       Fault = "delay-sqs"         // a batch waits before it is delivered
+	ThrottleDB     Fault = "throttle-dynamodb" // a request to read or write items is throttled
+	ThrottleSQS    Fault = "throttle-sqs"      // a request to send, receive, change or delete messages is throttled
 )
 
 // Faults gives all kinds in a fixed order.
 func Faults() []Fault {
-	return []Fault{LoseDisconnect, Reorder, Cut, Post410, Post429, Post500, PostLost, Kill, Cold, DuplicateSQS, DelaySQS}
+	return []Fault{LoseDisconnect, Reorder, Cut, Post410, Post429, Post500, PostLost, Kill, Cold, DuplicateSQS, DelaySQS, ThrottleDB, ThrottleSQS}
 }
 
 // longestWait is the longest wait of one reordered or delayed thing.

@@ -7,6 +7,7 @@ const explained = {
   'post-410': 'a post finds the connection gone', 'post-429': 'a post is throttled', 'post-500': 'a post fails before anything was sent',
   'post-lost': 'a post fails after the frame was sent', kill: 'a function is killed in the middle', cold: 'an invocation starts a new process',
   'duplicate-sqs': 'a batch is delivered twice', 'delay-sqs': 'a batch waits before it is delivered',
+  'throttle-dynamodb': 'a request for items is throttled', 'throttle-sqs': 'a request for messages is throttled',
 };
 
 export function Chaos({ state }) {
