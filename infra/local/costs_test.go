@@ -36,7 +36,7 @@ func readMeter(t *testing.T, sys *system) (read, write float64, detail string) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var use metered
+	var use sums
 	if err := json.NewDecoder(resp.Body).Decode(&use); err != nil {
 		t.Fatal(err)
 	}

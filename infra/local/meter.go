@@ -15,11 +15,11 @@ const meterPath = "/_meter"
 // meter adds up what AWS would bill for the embedded DynamoDB and SQS. It is safe for concurrent use.
 type meter struct {
 	mu  sync.Mutex
-	use metered
+	use sums
 }
 
-// metered is what was used, by table or queue and by operation. The name is "" where a request has several or none.
-type metered struct {
+// sums is what was used, by table or queue and by operation. The name is "" where a request has several or none.
+type sums struct {
 	DynamoDB map[string]map[string]*usage    `json:"dynamodb"`
 	SQS      map[string]map[string]*requests `json:"sqs"`
 }
@@ -44,7 +44,7 @@ func newMeter() *meter {
 }
 
 func (m *meter) reset() {
-	m.use = metered{map[string]map[string]*usage{}, map[string]map[string]*requests{}}
+	m.use = sums{map[string]map[string]*usage{}, map[string]map[string]*requests{}}
 }
 
 // entry gives the sums of an operation on a table or queue, new ones if need be.

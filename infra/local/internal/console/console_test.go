@@ -38,6 +38,7 @@ type page struct {
 	db       *awsdynamodb.Client
 	sqs      *awssqs.Client
 	socket   string
+	app      *template.App
 	queues   map[string]*string
 }
 
@@ -67,6 +68,7 @@ func newPage(t *testing.T) *page {
 	}
 	app.Queues[1].Attributes = map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:dead","maxReceiveCount":1}`}
 	app.Mappings = []template.Mapping{{Function: "F", SourceARN: "arn:work"}}
+	p.app = app
 	api := template.API{ID: "Api", APIID: "abcdefghij", RouteSelection: "$request.body.action", Stages: []template.Stage{{Name: "prod"}}}
 	gw, err := gateway.New(&api, nil, nil)
 	if err != nil {
@@ -288,6 +290,41 @@ func TestDeadLettersAreShownAndRedriven(t *testing.T) {
 	if moved.Moved != 1 || s.Queues[0].Visible != 0 || !slices.Equal(s.Queues[0].Sources, []string{"work"}) ||
 		s.Queues[1].Visible != 1 || !slices.Equal(s.Queues[1].To, []string{"F"}) {
 		t.Errorf("%+v, %+v", moved, s.Queues)
+	}
+}
+
+// TestRedriveOfSeveralSources: each dead letter goes back to its own queue, and one that nobody knows the source of ends it.
+func TestRedriveOfSeveralSources(t *testing.T) {
+	t.Parallel()
+	p := newPage(t)
+	policy := map[string]string{"VisibilityTimeout": "0", "RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:dead","maxReceiveCount":1}`}
+	other, err := p.sqs.CreateQueue(t.Context(), &awssqs.CreateQueueInput{QueueName: aws.String("other"), Attributes: policy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.app.Queues = append(p.app.Queues, template.Queue{ID: "other", Name: "other", ARN: "arn:other", URL: *other.QueueUrl, Attributes: p.app.Queues[1].Attributes})
+	send := func(url *string) {
+		t.Helper()
+		if _, err := p.sqs.SendMessage(t.Context(), &awssqs.SendMessageInput{QueueUrl: url, MessageBody: aws.String("x")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(other.QueueUrl)
+	for range 2 {
+		if _, err := p.sqs.ReceiveMessage(t.Context(), &awssqs.ReceiveMessageInput{QueueUrl: other.QueueUrl}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out struct {
+		Moved int
+		Error string
+	}
+	if p.call("POST", "queues/dead/redrive", "", &out); out.Moved != 1 {
+		t.Errorf("%+v", out)
+	}
+	send(p.queues["dead"])
+	if status := p.call("POST", "queues/dead/redrive", "", &out); status != 502 || !strings.Contains(out.Error, "CouldNotDetermineMessageSource") {
+		t.Errorf("%d %+v", status, out)
 	}
 }
 

@@ -113,3 +113,13 @@ func TestTarget(t *testing.T) {
 		}
 	}
 }
+
+func TestWriteKeepsARequestID(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	w.Header().Set("X-Amzn-Requestid", "mine")
+	awsjson.Write(w, "application/x-amz-json-1.0", http.StatusOK, []byte("{}"))
+	if got := w.Header().Get("X-Amzn-Requestid"); got != "mine" {
+		t.Errorf("request id %q", got)
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 	"testing"
 	"time"
 
@@ -27,108 +26,6 @@ func (w *world) wantCode(err error, code string) {
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != code {
 		w.Errorf("error %v, want %s", err, code)
-	}
-}
-
-func (w *world) move(source, to string, rate int32) (string, error) {
-	in := &awssqs.StartMessageMoveTaskInput{SourceArn: aws.String(arn + source)}
-	if to != "" {
-		in.DestinationArn = aws.String(arn + to)
-	}
-	if rate > 0 {
-		in.MaxNumberOfMessagesPerSecond = &rate
-	}
-	out, err := w.client.StartMessageMoveTask(w.Context(), in)
-	if err != nil {
-		return "", err
-	}
-	return *out.TaskHandle, nil
-}
-
-func (w *world) lastMove(source string) types.ListMessageMoveTasksResultEntry {
-	w.Helper()
-	out, err := w.client.ListMessageMoveTasks(w.Context(), &awssqs.ListMessageMoveTasksInput{SourceArn: aws.String(arn + source)})
-	if err != nil || len(out.Results) != 1 {
-		w.Fatalf("%+v, %v", out, err)
-	}
-	return out.Results[0]
-}
-
-// TestMoveBackToTheSources: dead letters go back to the queue each came from, and one that somebody sent ends the task.
-func TestMoveBackToTheSources(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	dead := w.queue("dead", nil)
-	if _, err := w.move("dead", "", 0); true {
-		w.wantCode(err, "InvalidParameterValue")
-	}
-	a, b := w.queue("a", redriveTo("dead")), w.queue("b", redriveTo("dead"))
-	sent := w.send(a, "of a", "")
-	w.send(b, "of b", "")
-	for range 2 {
-		w.receive(a)
-		w.receive(b)
-	}
-	w.send(dead, "of nobody", "")
-	if _, err := w.move("dead", "", 0); err != nil {
-		t.Fatal(err)
-	}
-	task := w.lastMove("dead")
-	if *task.Status != "FAILED" || *task.FailureReason != "CouldNotDetermineMessageSource" || task.ApproximateNumberOfMessagesMoved != 2 || *task.ApproximateNumberOfMessagesToMove != 3 || task.TaskHandle != nil {
-		t.Errorf("%+v", task)
-	}
-	got := w.receive(a)
-	if bodies(got) != "of a" || *got[0].MessageId == *sent.MessageId || got[0].Attributes["ApproximateReceiveCount"] != "1" || bodies(w.receive(b)) != "of b" || bodies(w.receive(dead)) != "of nobody" {
-		t.Errorf("%+v", got)
-	}
-}
-
-func TestMoveWithARateAndCancel(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	dead, _, to := w.queue("dead", nil), w.queue("q", redriveTo("dead")), w.queue("to", nil)
-	for i := range 5 {
-		w.send(dead, fmt.Sprint(i), "")
-	}
-	handle, err := w.move("dead", "to", 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.move("dead", "to", 0); true {
-		w.wantCode(err, "InvalidParameterValue")
-	}
-	w.advance(500 * time.Millisecond)
-	if task := w.lastMove("dead"); task.ApproximateNumberOfMessagesMoved != 1 || *task.Status != "RUNNING" || *task.TaskHandle != handle || *task.MaxNumberOfMessagesPerSecond != 2 {
-		t.Errorf("%+v", task)
-	}
-	out, err := w.client.CancelMessageMoveTask(t.Context(), &awssqs.CancelMessageMoveTaskInput{TaskHandle: &handle})
-	if err != nil || out.ApproximateNumberOfMessagesMoved != 1 {
-		t.Errorf("%+v, %v", out, err)
-	}
-	w.advance(time.Minute)
-	if task := w.lastMove("dead"); *task.Status != "CANCELLED" || bodies(w.receive(to)) != "0" || bodies(w.receive(dead)) != "1 2 3 4" {
-		t.Errorf("%+v", task)
-	}
-	_, err = w.client.CancelMessageMoveTask(t.Context(), &awssqs.CancelMessageMoveTaskInput{TaskHandle: aws.String("x")})
-	w.wantCode(err, "InvalidParameterValue")
-	_, err = w.move("dead", "nowhere", 0)
-	w.wantCode(err, "ResourceNotFoundException")
-}
-
-func TestRedriveAllowPolicyAndSources(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	dead := w.queue("dead", map[string]string{"RedriveAllowPolicy": `{"redrivePermission":"byQueue","sourceQueueArns":["` + arn + `a"]}`})
-	a := w.queue("a", redriveTo("dead"))
-	for _, policy := range []string{"dead", "none", "q.fifo"} {
-		_, err := w.client.CreateQueue(t.Context(), &awssqs.CreateQueueInput{QueueName: aws.String("b"), Attributes: redriveTo(policy)})
-		w.wantCode(err, "InvalidParameterValue")
-	}
-	_, err := w.client.SetQueueAttributes(t.Context(), &awssqs.SetQueueAttributesInput{QueueUrl: dead, Attributes: map[string]string{"RedriveAllowPolicy": `{"redrivePermission":"byQueue"}`}})
-	w.wantCode(err, "InvalidParameterValue")
-	out, err := w.client.ListDeadLetterSourceQueues(t.Context(), &awssqs.ListDeadLetterSourceQueuesInput{QueueUrl: dead})
-	if err != nil || strings.Join(out.QueueUrls, " ") != *a {
-		t.Errorf("%+v, %v", out, err)
 	}
 }
 
@@ -343,5 +240,28 @@ func TestFifoBatchWithoutGroup(t *testing.T) {
 	w.wantCode(err, "InvalidParameterValue")
 	if got := w.receive(q); len(got) != 0 {
 		t.Errorf("received %s", bodies(got))
+	}
+}
+
+// TestNewDelay: a new delay holds for what was sent before in a FIFO queue, and not in a standard one.
+func TestNewDelay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, want := range map[string]string{"q": "", "q.fifo": "a"} {
+		attrs, group := map[string]string{"DelaySeconds": "60"}, ""
+		if name == "q.fifo" {
+			attrs["FifoQueue"], group = "true", "g"
+		}
+		q := w.queue(name, attrs)
+		w.send(q, "a", group)
+		if got := bodies(w.receive(q)); got != "" {
+			t.Errorf("%s: received %q in spite of the delay", name, got)
+		}
+		if _, err := w.client.SetQueueAttributes(t.Context(), &awssqs.SetQueueAttributesInput{QueueUrl: q, Attributes: map[string]string{"DelaySeconds": "0"}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := bodies(w.receive(q)); got != want {
+			t.Errorf("%s: received %q, want %q", name, got, want)
+		}
 	}
 }

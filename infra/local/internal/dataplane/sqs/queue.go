@@ -3,6 +3,7 @@ package sqs
 import (
 	"container/list"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -187,6 +188,19 @@ func (q *queue) remove(m *message) {
 func (q *queue) setVisible(m *message, at time.Time) {
 	m.visibleAt = at
 	q.invisible.fix(m.hidden)
+}
+
+// redelay gives the delayed messages of a FIFO queue its new delay, which holds for those already sent, too (SQS Developer
+// Guide, "Amazon SQS delay queues").
+func (q *queue) redelay() {
+	for _, m := range slices.Clone(q.invisible.items) {
+		if !m.flying {
+			q.setVisible(m, m.sent.Add(q.settings.delay))
+		}
+	}
+	now := q.clock.Now()
+	q.settle(now)
+	q.wake(now)
 }
 
 // visible counts the messages that are neither delayed nor in flight.

@@ -225,5 +225,8 @@ func (s *Server) setQueueAttributes(c *call, in setAttributesIn) (empty, error) 
 		}
 	}
 	q.settings, q.modified = next, s.opts.Clock.Now()
+	if _, ok := in.Attributes["DelaySeconds"]; ok && next.fifo {
+		q.redelay()
+	}
 	return empty{}, nil
 }
