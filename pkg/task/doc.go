@@ -7,9 +7,11 @@
 //
 //	id, err := Add.Enqueue(ctx, client, AddInput{2, 3}, &task.Options{ReplyTo: "channel:abc="})
 //
-// A task runs at least once. A worker that dies in the middle, or a queue that delivers twice, runs it again: a task with
-// side effects looks at [ID] to tell. What fails is tried again, until it was tried MaxAttempts times or says [Skip].
+// With a [Store] a task that is done does not run again, and its result is visible once; a worker that dies in the middle
+// has it run again, so a task with side effects looks at [ID] to tell. What fails is tried again, until it was tried
+// MaxAttempts times or says [Skip]. [Then], [Group] and [OnError] compose calls.
 //
-// The package knows no queue but the one in memory ([Memory]); pkg/task/sqs has the one on AWS, and pkg/task/tasktest
-// proves that both keep the promises. It is not a scheduler and does not store results.
+// The package knows no queue and no store but those in memory ([Memory], [MemoryStore]); pkg/task/sqs and pkg/task/dynamo have
+// those on AWS, and pkg/task/tasktest proves that all keep the promises. It is no scheduler: EventBridge is, and calls
+// [Client.Schedule] and [Client.Sweep].
 package task

@@ -35,7 +35,7 @@ import (
 )
 
 const (
-	faults    = "kill=0.01,duplicate-sqs=0.05,delay-sqs=0.05,throttle-dynamodb=0.01,throttle-sqs=0.01"
+	faults    = "kill=0.05,duplicate-sqs=0.05,delay-sqs=0.05,throttle-dynamodb=0.01,throttle-sqs=0.01"
 	account   = "123456789012"
 	producers = 8
 )
