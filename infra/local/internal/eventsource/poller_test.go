@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"maps"
 	"net/http/httptest"
 	"slices"
@@ -230,7 +231,7 @@ func TestSchedules(t *testing.T) {
 	at := clock.NewManual(time.Date(2026, 1, 1, 0, 0, 30, 0, time.UTC))
 	app := &template.App{Region: "us-east-1", AccountID: "123456789012", Schedules: []template.Schedule{
 		{ID: "Hourly", Function: "F", Expression: "cron(0 * * * ? *)", Enabled: true},
-		{ID: "V2", Function: "G", Expression: "rate(5 minutes)", Input: `{"a":1}`, Enabled: true, V2: true},
+		{ID: "V2", Function: "G", Expression: "rate(5 minutes)", Input: `{"due":"<aws.scheduler.scheduled-time>"}`, Enabled: true, V2: true},
 		{ID: "Off", Function: "H", Expression: "rate(1 minute)"},
 	}}
 	calls := make(chan string, 100)
@@ -240,7 +241,8 @@ func TestSchedules(t *testing.T) {
 			DetailType string `json:"detail-type"`
 		}
 		_ = json.Unmarshal(payload, &e)
-		calls <- function + " " + e.DetailType + e.Time + fmt.Sprint(function == "G" && string(payload) == `{"a":1}`)
+		due := regexp.MustCompile(`^{"due":"2026-01-01T0\d:\d[05]:30Z"}$`)
+		calls <- function + " " + e.DetailType + e.Time + fmt.Sprint(function == "G" && due.Match(payload))
 		if function == "F" {
 			return nil, "Unhandled", nil
 		}

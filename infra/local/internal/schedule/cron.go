@@ -209,7 +209,7 @@ func (c cron) nextOn(day, after time.Time) (time.Time, bool) {
 				continue
 			}
 			at := time.Date(day.Year(), day.Month(), day.Day(), hour, minute, 0, 0, c.zone)
-			if at.After(after) {
+			if at.After(after) && at.Hour() == hour && at.Minute() == minute { // else the clock skips it
 				return at, true
 			}
 		}

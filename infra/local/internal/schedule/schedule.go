@@ -20,7 +20,8 @@ type Schedule interface {
 }
 
 // Parse reads an expression. zone is where cron's and at's times are, UTC if nil. In a zone with daylight saving, a time
-// that the clock skips is due as much later as it skips, and one that it shows twice is due once. A rate begins at start.
+// of cron's that the clock skips is not due, and one that it shows twice is due once (EventBridge Scheduler User Guide). A rate
+// begins at start.
 func Parse(expression string, zone *time.Location, start time.Time) (Schedule, error) {
 	if zone == nil {
 		zone = time.UTC
