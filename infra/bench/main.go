@@ -45,19 +45,23 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer target.close()
+	const task = "task (sendMessage -> ack -> pushed result)"
 	for _, loop := range []struct {
-		name string
-		trip func(*client, context.Context) error
+		name  string
+		conns int
+		trip  func(*client, context.Context) error
 	}{
-		{"echo (sendMessage -> ack)", (*client).echo},
-		{"enqueue (sendMessage -> ack, task beside)", (*client).enqueue},
-		{"task (sendMessage -> ack -> pushed result)", (*client).task},
+		{"echo (sendMessage -> ack)", *conns, (*client).echo},
+		{"enqueue (sendMessage -> ack, task beside)", *conns, (*client).enqueue},
+		{task, 1, (*client).task},
+		{task, 10, (*client).task},
+		{task, 50, (*client).task},
 	} {
-		row, err := closedLoop(ctx, target.url, *conns, d, loop.trip)
+		row, err := closedLoop(ctx, target.url, loop.conns, d, loop.trip)
 		if err != nil {
 			return fmt.Errorf("%s: %w", loop.name, err)
 		}
-		fmt.Printf("%-44s %3d connections %s\n", loop.name, *conns, row)
+		fmt.Printf("%-44s %3d connections %s\n", loop.name, loop.conns, row)
 	}
 	for _, members := range []int{10, 100, 1000} {
 		row, err := fanOut(ctx, target.url, members, d)
