@@ -61,7 +61,7 @@ function SettingsForm({ store, state, onDone }: { store: ChatStore; state: Snaps
           <button type="button" className="link" onClick={() => void reset()}>Use this page’s own server</button>
         </Text>
         <div>
-          <Text size="sm" fw={500} mb={4} id="colours">Colours</Text>
+          <Text size="sm" fw={600} mb={4} id="colours">Colours</Text>
           <SegmentedControl
             fullWidth aria-labelledby="colours" value={colorScheme} onChange={(value) => { setColorScheme(value); }}
             data={[{ value: 'auto', label: 'System' }, { value: 'light', label: 'Light' }, { value: 'dark', label: 'Dark' }]}
