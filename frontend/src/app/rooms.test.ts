@@ -50,6 +50,14 @@ describe('a message that comes in', () => {
     expect(both.entries.map((e) => e.messageId)).toEqual(['m5', 'm7', 'unsent']);
   });
 
+  test('that started a task is shown as the task, also when its result came before', () => {
+    const input = frame({ task: 'add', taskId: 'T', message: { x: 2, y: 3 }, seq: 4 });
+    const first = receiveMessage(newRoom('g'), input, '').room;
+    expect(receiveTask(first, news(), 0).room.entries).toMatchObject([{ kind: 'task', author: 'Ann', input: { x: 2, y: 3 }, state: 'success', seq: 4 }]);
+    const late = receiveMessage(receiveTask(newRoom('g'), news(), 0).room, input, '').room;
+    expect(late.entries).toMatchObject([{ kind: 'task', author: 'Ann', input: { x: 2, y: 3 }, state: 'success', result: 5, seq: 4 }]);
+  });
+
   test('that is the input of a task of ours is not shown beside it, whether the ack came before or not', () => {
     for (const state of ['sending', 'queued'] as const) {
       const got = receiveMessage(append(newRoom('g'), myTask({ state })), frame({ message: { x: 2, y: 3 } }), '');

@@ -100,11 +100,20 @@ export function receiveMessage(room: Room, frame: MessageFrame, self: string): {
     const settled: Entry = known.kind === 'message' ? sent(known, from) : known;
     return { room: place(room, seq === undefined ? settled : { ...settled, seq }), echo: true, added: false };
   }
-  const entry: MessageEntry = {
-    kind: 'message', key: `m:${messageId}`, at: Date.parse(frame.sentAt) || Date.now(), author: frame.name ?? '',
-    mine: self !== '' && from === self, from, messageId, content: frame.message, status: 'sent', ...(seq === undefined ? {} : { seq }),
+  const base = {
+    key: `m:${messageId}`, at: Date.parse(frame.sentAt) || Date.now(), author: frame.name ?? '',
+    mine: self !== '' && from === self, messageId, ...(seq === undefined ? {} : { seq }),
   };
-  return { room: place(room, entry), echo: false, added: true };
+  if (frame.task !== undefined && frame.taskId !== undefined) return receiveInput(room, base, frame.task, frame.taskId, frame.message);
+  return { room: place(room, { ...base, kind: 'message', from, content: frame.message, status: 'sent' }), echo: false, added: true };
+}
+
+/** Adds a message that started a task, as that task. Its news may have come before. */
+function receiveInput(room: Room, base: EntryBase, task: string, taskId: string, input: Json) {
+  const early = room.entries.find((e): e is TaskEntry => e.kind === 'task' && e.taskId === taskId);
+  const entry: TaskEntry = { ...(early ?? { kind: 'task', task, taskId, state: 'queued' }), ...base, input };
+  const rest = early ? { ...room, entries: room.entries.filter((e) => e !== early) } : room;
+  return { room: place(rest, entry), echo: false, added: !early };
 }
 
 function sent(entry: MessageEntry, from: string): MessageEntry {

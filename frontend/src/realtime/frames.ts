@@ -41,6 +41,9 @@ export interface MessageFrame {
   name?: string;
   message: Json;
   sentAt: string;
+  /** Of a message that started a task, whose input it is. */
+  task?: string;
+  taskId?: string;
 }
 
 /** Where a task is. After success, failure and revoked nothing follows, unless an operator has it run again. */
@@ -109,10 +112,11 @@ function ackFrame(raw: Fields): AckFrame {
 const groupFrame = (raw: Fields) => (raw.event === 'task' ? taskFrame(raw) : messageFrame(raw));
 
 function messageFrame(raw: Fields): MessageFrame | undefined {
-  const { group, messageId, from, name, sentAt } = strings(raw, 'group', 'messageId', 'from', 'name', 'sentAt');
+  const { group, messageId, from, name, sentAt, task, taskId } = strings(raw, 'group', 'messageId', 'from', 'name', 'sentAt', 'task', 'taskId');
   if (!group || !messageId || raw.message === undefined) return undefined;
   return {
     event: 'message', group, messageId, from: from ?? '', sentAt: sentAt ?? '',
+    ...(task && taskId ? { task, taskId } : {}),
     message: raw.message as Json, ...(name ? { name } : {}), ...(typeof raw.seq === 'number' ? { seq: raw.seq } : {}),
   };
 }

@@ -140,3 +140,35 @@ func TestGroupTasks(t *testing.T) {
 		t.Errorf("pushed a second time it is %v, want the same entry", ev)
 	}
 }
+
+// TestATaskIsStartedOnce: a message that is sent again under the same id starts no second task.
+func TestATaskIsStartedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.connect("ann=")
+	if _, err := w.call("joinGroup", "ann=", `{"group":"g"}`); err != nil {
+		t.Fatal(err)
+	}
+	const frame = `{"group":"g","messageId":"m","task":"add","message":{"x":2,"y":3}}`
+	id := w.start("ann=", frame)
+	if again := w.start("ann=", frame); again != id {
+		t.Errorf("sent again it is the task %s, not %s", again, id)
+	}
+	for range 2 {
+		if ev := w.receive("ann="); ev["taskId"] != id || ev["task"] != "add" || ev["seq"] != 1.0 {
+			t.Errorf("event %v", ev)
+		}
+	}
+	if err := w.queue.Drain(t.Context(), w.worker()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.cloud.Inbox("ann=")); n != 1 {
+		t.Errorf("%d results, want one", n)
+	}
+	if _, err := w.call("sendMessage", "ann=", `{"group":"g","task":"add","message":"no numbers"}`); ws.CodeOf(err) != ws.CodeBadRequest {
+		t.Errorf("a bad input: %v", err)
+	}
+	if n := len(w.cloud.Inbox("ann=")); n != 0 { // the result was taken above
+		t.Error("a message with a bad input for its task was sent")
+	}
+}

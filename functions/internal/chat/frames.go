@@ -110,6 +110,9 @@ type messageEvent struct {
 	Name      string          `json:"name,omitempty"`
 	Message   json.RawMessage `json:"message"`
 	SentAt    string          `json:"sentAt"`
+	// Of a message that started a task, whose input it is.
+	Task   string `json:"task,omitempty"`
+	TaskID string `json:"taskId,omitempty"`
 }
 
 // taskEvent is a change of a task's state, pushed without the client asking. A final state that goes to a group has a number

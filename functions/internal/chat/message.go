@@ -2,6 +2,7 @@ package chat
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -23,54 +24,78 @@ func (c *Chat) SendMessage(ctx context.Context, r *ws.Request) (ws.Response, err
 		return ws.Response{}, err
 	}
 	out := ack{Event: eventAck, ID: in.ID, Message: "Your request was received!", Group: in.Group}
+	start, err := c.starter(&in)
+	if err != nil {
+		return ws.Response{}, err
+	}
 	replyTo := channelAddress(r.ConnectionID)
+	if start != nil {
+		out.TaskID = rand.Text()
+	}
 	if in.Group != "" {
-		if out.MessageID, out.Seq, err = c.post(ctx, r.ConnectionID, in); err != nil {
+		if err := c.post(ctx, r.ConnectionID, in, &out); err != nil {
 			return ws.Response{}, coded(err)
 		}
 		replyTo = groupAddress(in.Group)
-	} else if in.Task == "" {
-		in.Task = Analyze.Name()
 	}
-	if in.Task == noTask {
-		in.Task = ""
-	}
-	if in.Task != "" {
-		if out.TaskID, err = c.start(ctx, in, replyTo); err != nil {
+	if start != nil && out.TaskID != "" {
+		if _, err := start(ctx, c.tasks, &task.Options{ID: out.TaskID, ReplyTo: replyTo}); err != nil {
 			return ws.Response{}, coded(err)
 		}
 	}
 	return ws.Reply(out)
 }
 
+// starter gives what starts a message's task, with the input looked at, before anything is done; nil if it starts none.
+func (c *Chat) starter(in *messageFrame) (start, error) {
+	if in.Task == "" && in.Group == "" {
+		in.Task = Analyze.Name()
+	}
+	if in.Task == noTask {
+		in.Task = ""
+	}
+	if in.Task == "" {
+		return nil, nil
+	}
+	of, ok := c.starters[in.Task]
+	if !ok {
+		return nil, ws.Errorf(ws.CodeNotFound, "unknown task; it is one of analyze, add, countdown")
+	}
+	return of(in.Message)
+}
+
 // post appends a message to the log of its group and sends it to the members, the sender among them. Only a member may. A
 // message with an id that is in the log already is sent again, as it stands there: its sender saw no answer, and whoever
-// has it drops it by its number.
-func (c *Chat) post(ctx context.Context, from string, in messageFrame) (id string, seq int64, err error) {
+// has it drops it by its number. Its task is then the first one's, too, so it is started once.
+func (c *Chat) post(ctx context.Context, from string, in messageFrame, out *ack) error {
 	if err := c.onlyMembers(ctx, in.Group, from, "join the group before you send to it"); err != nil {
-		return "", 0, err
+		return err
 	}
-	id = in.MessageID
-	if id == "" {
-		id = rand.Text()
+	out.MessageID = cmp.Or(in.MessageID, rand.Text())
+	event := messageEvent{
+		Event: eventMessage, Group: in.Group, MessageID: out.MessageID, From: from, Name: in.Name,
+		Message: in.Message, SentAt: c.now().UTC().Format("2006-01-02T15:04:05.000Z"), Task: in.Task, TaskID: out.TaskID,
 	}
-	data, err := json.Marshal(messageEvent{
-		Event: eventMessage, Group: in.Group, MessageID: id, From: from, Name: in.Name,
-		Message: in.Message, SentAt: c.now().UTC().Format("2006-01-02T15:04:05.000Z"),
-	})
+	data, err := json.Marshal(event)
 	if err != nil {
-		return "", 0, fmt.Errorf("chat: encode message: %w", err)
+		return fmt.Errorf("chat: encode message: %w", err)
 	}
-	entry, _, err := c.history.Append(ctx, roomGroup(in.Group), id, data)
+	entry, isNew, err := c.history.Append(ctx, roomGroup(in.Group), out.MessageID, data)
 	if err != nil {
-		return "", 0, err
+		return err
 	}
+	if !isNew {
+		if err := json.Unmarshal(entry.Data, &event); err != nil {
+			return fmt.Errorf("chat: decode entry %d: %w", entry.Seq, err)
+		}
+	}
+	out.Seq, out.TaskID = entry.Seq, event.TaskID
 	payload, err := numbered(entry)
 	if err != nil {
-		return "", 0, err
+		return err
 	}
 	_, err = c.layer.GroupSend(ctx, roomGroup(in.Group), payload, nil)
-	return id, entry.Seq, err
+	return err
 }
 
 // numbered is an entry of the log as its readers see it: with its number as the last field.
@@ -87,14 +112,6 @@ func (c *Chat) onlyMembers(ctx context.Context, group, connection, otherwise str
 		err = ws.Errorf(ws.CodeForbidden, "%s", otherwise)
 	}
 	return err
-}
-
-func (c *Chat) start(ctx context.Context, in messageFrame, replyTo string) (string, error) {
-	start, ok := c.starters[in.Task]
-	if !ok {
-		return "", ws.Errorf(ws.CodeNotFound, "unknown task; it is one of analyze, add, countdown")
-	}
-	return start(ctx, c.tasks, in.Message, &task.Options{ReplyTo: replyTo})
 }
 
 // An address says where a task's result goes.

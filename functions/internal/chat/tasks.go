@@ -74,8 +74,11 @@ func countdown(ctx context.Context, in CountdownInput) (string, error) {
 	return "liftoff", nil
 }
 
-// A starter enqueues a task with the input that a client sent.
-type starter func(ctx context.Context, c *task.Client, input json.RawMessage, opts *task.Options) (string, error)
+// A starter looks at the input that a client sent, and gives what starts the task with it.
+type starter func(input json.RawMessage) (start, error)
+
+// start enqueues a task.
+type start func(ctx context.Context, c *task.Client, opts *task.Options) (string, error)
 
 // starters gives the tasks that a client may start, by name.
 func starters() map[string]starter {
@@ -88,12 +91,14 @@ func starters() map[string]starter {
 
 // starterOf decodes the input at once, so that a client with a wrong one is told now rather than by a failed task.
 func starterOf[In, Out any](t *task.Task[In, Out]) starter {
-	return func(ctx context.Context, c *task.Client, input json.RawMessage, opts *task.Options) (string, error) {
+	return func(input json.RawMessage) (start, error) {
 		var in In
 		if err := json.Unmarshal(input, &in); err != nil {
-			return "", ws.Wrap(ws.CodeBadRequest, err, "the message is no input for the task %s", t.Name())
+			return nil, ws.Wrap(ws.CodeBadRequest, err, "the message is no input for the task %s", t.Name())
 		}
-		return t.Enqueue(ctx, c, in, opts)
+		return func(ctx context.Context, c *task.Client, opts *task.Options) (string, error) {
+			return t.Enqueue(ctx, c, in, opts)
+		}, nil
 	}
 }
 
