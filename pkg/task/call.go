@@ -63,7 +63,7 @@ func Group[Out any](calls ...Call[Out]) Call[[]Out] {
 }
 
 // Untyped forgets the type of a call's result, so that calls of several types can be in one group.
-func Untyped[Out any](c Call[Out]) Call[json.RawMessage] { return Call[json.RawMessage]{c.plan} }
+func Untyped[Out any](c Call[Out]) Call[json.RawMessage] { return Call[json.RawMessage](c) }
 
 // FailedCall is the input of a task given to [OnError].
 type FailedCall struct {
