@@ -58,7 +58,7 @@ tasks: ## list, show, revoke and redrive background tasks (ARGS="list failure"; 
 ## --- check
 
 .PHONY: test
-test: setup lint test-go test-fuzz test-chaos test-template test-package test-boto3 test-frontend test-browser ## all tests and checks, installing what they need
+test: setup lint test-go test-references test-fuzz test-chaos test-template test-package test-boto3 test-frontend test-browser ## all tests and checks, installing what they need
 
 .PHONY: setup
 setup: $(TOOLS)/sam/.version frontend/node_modules/.package-lock.json ## install the tools of the tests (Python venv for SAM, Chromium)
@@ -81,6 +81,12 @@ lint: ## gofmt, go vet, staticcheck, go mod tidy, govulncheck
 .PHONY: test-go
 test-go: ## the Go tests, with the race detector
 	go test -race $(PACKAGES)
+
+# Nothing may be skipped here: without the servers the target fails.
+.PHONY: test-references
+test-references: ## the same suites on Amazon's DynamoDB Local and on ElasticMQ, and what differs from them
+	infra/ci/with-references $(TOOLS)/references go test -count=1 -run 'Reference|Differential|StoreConforms' \
+	  ./infra/local ./infra/local/internal/dataplane/dynamodb ./pkg/channel/dynamo
 
 .PHONY: test-fuzz
 test-fuzz: ## every fuzz target for a bounded time (FUZZTIME=2s)

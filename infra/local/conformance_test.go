@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/coder/websocket"
 
@@ -62,13 +63,12 @@ func TestTaskConformance(t *testing.T) {
 	t.Parallel()
 	e := testEndpoints(t)
 	tables, client := e.clients("us-east-1")
-	ours, err := template.Load("../../template.yaml", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := provision.Tables(t.Context(), tables, ours.Tables); err != nil {
-		t.Fatal(err)
-	}
+	ourTables(t, tables)
+	taskSuite(t, tables, client, e.dataURL)
+}
+
+// taskSuite runs the suite on the table that template.yaml declares, and on queues of its own.
+func taskSuite(t *testing.T, tables *awsdynamodb.Client, client *awssqs.Client, endpoint string) {
 	var next sync.Mutex
 	n := 0
 	tasktest.Run(t, func(t *testing.T) tasktest.Env {
@@ -76,7 +76,7 @@ func TestTaskConformance(t *testing.T) {
 		n++
 		name := fmt.Sprintf("tasks-%d", n)
 		next.Unlock()
-		app := queueApp(name, e.dataURL)
+		app := queueApp(name, endpoint)
 		if err := provision.Queues(t.Context(), client, app.Queues); err != nil {
 			t.Fatal(err)
 		}
@@ -112,13 +112,7 @@ func TestStreamConformance(t *testing.T) {
 	t.Parallel()
 	e := testEndpoints(t)
 	client, _ := e.clients("us-east-1")
-	app, err := template.Load("../../template.yaml", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := provision.Tables(t.Context(), client, app.Tables); err != nil {
-		t.Fatal(err)
-	}
+	ourTables(t, client)
 	streamtest.Run(t, func(*testing.T) stream.Store { return streamdynamo.New(client, "StreamsTable") })
 }
 

@@ -11,7 +11,7 @@ import (
 const stepsPerAttempt = 1000
 
 // claim begins an attempt: until its lease ends no other begins. If the record it gives is final there is nothing to run,
-// and perhaps something to settle. Its error is errBusy while another attempt has the lease.
+// and perhaps something to settle, which the lease is for as well. Its error is errBusy while another attempt has the lease.
 func (j *job) claim(ctx context.Context) (Record, error) {
 	if !j.stored() {
 		return j.unstored(), nil
@@ -30,16 +30,17 @@ func (j *job) claim(ctx context.Context) (Record, error) {
 		return j.refuse(ctx, rec, err)
 	}
 	rec, err := j.client.change(ctx, rec, func(rec *Record) bool {
-		if rec.State.Final() && j.Run <= rec.Run || rec.Lease > now.UnixMilli() && rec.Claim != token {
+		done := rec.State.Final() && j.Run <= rec.Run
+		if done && rec.Settled || rec.Lease > now.UnixMilli() && rec.Claim != token {
 			return false
 		}
-		j.attempt(rec, now)
-		if !rec.State.Final() {
-			rec.Lease, rec.Claim = lease.UnixMilli(), token
+		if !done {
+			j.attempt(rec, now)
 		}
+		rec.Lease, rec.Claim = lease.UnixMilli(), token
 		return true
 	})
-	if err == nil && !rec.State.Final() && rec.Claim != token {
+	if done := rec.State.Final() && rec.Settled && j.Run <= rec.Run; err == nil && !done && rec.Claim != token {
 		err = errBusy
 	}
 	return rec, err

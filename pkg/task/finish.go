@@ -39,7 +39,7 @@ func (j *job) finish(ctx context.Context, rec Record, result []byte, failed erro
 
 // decide gives a record the state that an attempt ends in.
 func (j *job) decide(rec *Record, result []byte, failed error) {
-	rec.Lease = 0
+	lease := rec.Lease
 	switch {
 	case failed == nil:
 		rec.State, rec.Result, rec.Error, rec.Reason = StateSuccess, result, nil, ""
@@ -53,6 +53,9 @@ func (j *job) decide(rec *Record, result []byte, failed error) {
 	}
 	rec.Reason = shorten(rec.Reason)
 	rec.Settled = rec.State.Final() && !j.followed(*rec)
+	if rec.Lease = 0; rec.State.Final() && !rec.Settled {
+		rec.Lease = lease // until it is settled
+	}
 }
 
 // followed says whether anything follows from a final state.
@@ -76,24 +79,42 @@ func (j *job) retry(rec Record, failed error) Outcome {
 // settle does what follows from a final state, and notes that it was done: the next step is enqueued, the event is pushed.
 // All of it may be done a second time after a crash: the next step has the same id then, and the event the same Step.
 func (j *job) settle(ctx context.Context, rec Record) Outcome {
-	if !rec.Settled {
-		if err := j.follow(ctx, rec); err != nil {
-			return j.again(err)
+	if err := j.followUp(ctx, rec); err != nil {
+		if !j.stored() && rec.State == StateFailure {
+			return j.dead(rec)
 		}
-		if err := j.reply(ctx, rec); err != nil {
-			if !j.stored() && rec.State == StateFailure {
-				return j.dead(rec)
-			}
-			return j.again(err)
-		}
-		if err := j.settled(ctx, rec); err != nil {
-			return j.again(err)
-		}
+		return j.again(errors.Join(err, j.release(ctx, rec)))
 	}
 	if rec.State == StateFailure {
 		return j.dead(rec)
 	}
 	return Outcome{}
+}
+
+func (j *job) followUp(ctx context.Context, rec Record) error {
+	if rec.Settled {
+		return nil
+	}
+	if err := j.follow(ctx, rec); err != nil {
+		return err
+	}
+	if err := j.reply(ctx, rec); err != nil {
+		return err
+	}
+	return j.settled(ctx, rec)
+}
+
+// release gives the lease back, so that the next delivery need not wait for its end.
+func (j *job) release(ctx context.Context, rec Record) error {
+	if !j.stored() {
+		return nil
+	}
+	_, err := j.client.change(ctx, rec, func(cur *Record) bool {
+		held := cur.Claim == rec.Claim && cur.Lease > 0
+		cur.Lease = 0
+		return held
+	})
+	return err
 }
 
 func (j *job) dead(rec Record) Outcome {
@@ -108,7 +129,7 @@ func (j *job) settled(ctx context.Context, rec Record) error {
 		if rec.Settled || !rec.State.Final() {
 			return false
 		}
-		rec.Settled = true
+		rec.Settled, rec.Lease = true, 0
 		return true
 	})
 	return err

@@ -3,15 +3,20 @@ package task
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 )
 
 const (
 	groupName = "group" // the task's name in a group's record
 	parallel  = 16      // records that are read at a time
+
+	// concludeLease is how long the push of an end may take that no attempt of its own has.
+	concludeLease = 5 * time.Second
 )
 
 // follow goes on from a final state: with the next step, or to the error task and the end of all further steps.
@@ -170,22 +175,32 @@ func (w *Worker) conclude(ctx context.Context, m Message, id, name string, e end
 	if err != nil {
 		return err
 	}
+	token, now := rand.Text()[:12], w.client.now()
 	rec, err = w.client.change(ctx, rec, func(rec *Record) bool {
-		if rec.State.Final() && m.Run <= rec.Run {
+		done := rec.State.Final() && m.Run <= rec.Run
+		if done && (rec.Settled || rec.Lease > now.UnixMilli() && rec.Claim != token) {
 			return false
 		}
-		rec.ID, rec.Task, rec.Root, rec.ReplyTo, rec.Run = id, name, m.Root, m.ReplyTo, m.Run
-		rec.end(e.state, e.failure, shorten(e.reason))
-		rec.Result, rec.Settled = e.result, e.silent
+		if !done {
+			rec.ID, rec.Task, rec.Root, rec.ReplyTo, rec.Run = id, name, m.Root, m.ReplyTo, m.Run
+			rec.end(e.state, e.failure, shorten(e.reason))
+			rec.Result, rec.Settled = e.result, e.silent
+		}
+		if !rec.Settled {
+			rec.Claim, rec.Lease = token, now.Add(concludeLease).UnixMilli()
+		}
 		return true
 	})
-	if err != nil || rec.Settled || e.silent {
+	switch {
+	case err != nil || rec.Settled:
 		return err
+	case rec.Claim != token:
+		return errBusy // somebody else pushes it
 	}
 	if err := w.reply(ctx, rec); err != nil {
 		return err
 	}
-	_, err = w.client.change(ctx, rec, func(rec *Record) bool { rec.Settled = true; return true })
+	_, err = w.client.change(ctx, rec, func(rec *Record) bool { rec.Settled, rec.Lease = true, 0; return true })
 	return err
 }
 

@@ -141,3 +141,34 @@ func Example() {
 	<-replies.done
 	// Output: to channel:abc=: add success 5
 }
+
+// Compose calls: the types must fit, or it does not compile.
+func ExampleThen() {
+	count := task.New("count", func(_ context.Context, text string) (int, error) { return len(strings.Fields(text)), nil })
+	sum := task.New("sum", func(_ context.Context, counts []int) (int, error) {
+		total := 0
+		for _, n := range counts {
+			total += n
+		}
+		return total, nil
+	})
+	queue := task.NewMemory(nil)
+	client := task.NewClient(queue, &task.ClientOptions{Store: task.NewMemoryStore()})
+	worker := task.NewWorker(task.NewMux(count, sum), nil, &task.WorkerOptions{Client: client})
+	ctx := context.Background()
+
+	chord := task.Then(task.Group(count.Call("one two"), count.Call("three four five")), sum)
+	id, err := chord.Enqueue(ctx, client, nil)
+	if err != nil {
+		fmt.Println(err)
+	}
+	if err := queue.Drain(ctx, worker); err != nil { // on AWS the worker is a Lambda behind a queue
+		fmt.Println(err)
+	}
+	rec, err := client.Get(ctx, id)
+	if err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(sum.Result(rec))
+	// Output: 5 <nil>
+}

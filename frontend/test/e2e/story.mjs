@@ -119,6 +119,42 @@ test('a message without a room starts the default task: ack at once, result push
   await leave();
 });
 
+test('a task is cancelled from the page, and one whose connection was lost still shows its result', async () => {
+  const { page, context, faults, leave } = await person('Finn');
+  await page.getByRole('button', { name: 'Tasks', exact: true }).click();
+  const start = async (text) => {
+    await page.getByLabel('Message Tasks').fill(text);
+    await page.getByLabel('Message Tasks').press('Enter');
+    await page.getByRole('region', { name: 'Task countdown: Running' }).waitFor();
+  };
+  await start('/countdown 20');
+  await picture(page, 'task-running-wide-light');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('region', { name: 'Task countdown: Cancelled' }).waitFor();
+  await picture(page, 'task-cancelled-wide-light');
+  await start('/countdown 3');
+  await context.setOffline(true);
+  await page.getByRole('region', { name: 'Task countdown: Asking for the result' }).waitFor();
+  await context.setOffline(false);
+  await page.getByRole('status', { name: 'Result of countdown' }).getByText('liftoff').waitFor();
+  assert.deepEqual(faults, []);
+  await leave();
+});
+
+test('after a reload the tasks of a room are there as they were', async () => {
+  const { page, faults, leave } = await person('Gina');
+  const name = `${room}-3`;
+  await joinRoom(page, name);
+  await write(page, name, '/add 20 22');
+  await log(page, name).getByRole('status', { name: 'Result of add' }).waitFor();
+  await page.reload();
+  await page.getByRole('region', { name: 'Task add: Done' }).waitFor();
+  assert.equal(await log(page, name).getByRole('status', { name: 'Result of add' }).textContent(), '42');
+  assert.equal(await log(page, name).getByRole('region').count(), 1, 'the input and the result are one card');
+  assert.deepEqual(faults, []);
+  await leave();
+});
+
 test('without the network the page says so, keeps what is written, and comes back', async () => {
   const { page, context, faults, leave } = await person('Dora');
   const name = `${room}-2`;
