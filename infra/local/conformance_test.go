@@ -107,6 +107,64 @@ func taskSuite(t *testing.T, tables *awsdynamodb.Client, client *awssqs.Client, 
 	})
 }
 
+// TestFIFOTasks: on a FIFO queue the tasks of one group run in order, and one that fails keeps the later ones of its group
+// back until it is done, and nobody else.
+func TestFIFOTasks(t *testing.T) {
+	t.Parallel()
+	e := testEndpoints(t)
+	tables, client := e.clients("us-east-1")
+	ourTables(t, tables)
+	app := queueApp("ordered.fifo", e.dataURL)
+	app.Queues[0].Attributes["FifoQueue"] = "true"
+	delete(app.Queues[0].Attributes, "RedrivePolicy")
+	app.Queues = app.Queues[:1]
+	if err := provision.Queues(t.Context(), client, app.Queues); err != nil {
+		t.Fatal(err)
+	}
+	tasks := task.NewClient(tasksqs.New(client, app.Queues[0].URL), &task.ClientOptions{Store: taskdynamo.New(tables, "TasksTable")})
+	var mu sync.Mutex
+	order := map[string]string{}
+	append1 := task.New("append", func(ctx context.Context, in string) (string, error) {
+		group, text, _ := strings.Cut(in, ":")
+		if in == "a:1" && task.Attempt(ctx) < 3 {
+			return "", task.RetryIn(0, fmt.Errorf("not yet"))
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		order[group] += text
+		return "", nil
+	})
+	var ids []string
+	for i := range 5 {
+		for _, group := range []string{"a", "b"} {
+			id, err := append1.Enqueue(t.Context(), tasks, fmt.Sprintf("%s:%d", group, i), &task.Options{Group: group})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, id)
+		}
+	}
+	adapter := tasksqs.Lambda(task.NewWorker(task.NewMux(append1), nil, &task.WorkerOptions{Client: tasks}), &tasksqs.Options{Client: client, QueueURL: app.Queues[0].URL})
+	poller, err := eventsource.New(app, client, lambda(adapter.Invoke), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = poller.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	for _, id := range ids {
+		if _, err := tasks.Wait(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if order["a"] != "01234" || order["b"] != "01234" {
+		t.Errorf("they ran as %v", order)
+	}
+}
+
 // TestStreamConformance runs the suite on the table that template.yaml declares.
 func TestStreamConformance(t *testing.T) {
 	t.Parallel()

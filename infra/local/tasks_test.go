@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -59,4 +61,35 @@ func tool(sys *system, args ...string) (string, error) {
 	}
 	out, err := cmd.CombinedOutput()
 	return string(out), err
+}
+
+// TestScheduledTask: a schedule that calls twice for one time has its task run once.
+func TestScheduledTask(t *testing.T) {
+	t.Parallel()
+	sys := sharedSystem(t)
+	p := sys.connect(t)
+	p.join("sums")
+	endpoint := regexp.MustCompile(`export AWS_ENDPOINT_URL_LAMBDA=(\S+)`).FindStringSubmatch(sys.log.String())[1]
+	schedule := func(due string) {
+		t.Helper()
+		body := `{"name":"sum","due":"` + due + `","task":"add","input":{"x":40,"y":2},"replyTo":"group:sums"}`
+		resp, err := http.Post(endpoint+"/2015-03-31/functions/ScheduleFunction/invocations", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if answer, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(answer), `"taskId":"schedule:sum:`+due+`"`) {
+			t.Fatalf("answer %s, %v", answer, err)
+		}
+	}
+	schedule("2026-01-01T00:00:00Z")
+	schedule("2026-01-01T00:00:00Z")
+	p.await(frame{"event": "task", "task": "add", "result": 42.0, "taskId": "schedule:sum:2026-01-01T00:00:00Z"})
+	schedule("2026-01-02T00:00:00Z")
+	p.await(frame{"event": "task", "task": "add", "result": 42.0, "taskId": "schedule:sum:2026-01-02T00:00:00Z"})
+	for _, f := range p.kept {
+		if f["event"] == "task" && f["state"] == "success" && strings.HasPrefix(f["taskId"].(string), "schedule:") {
+			t.Errorf("a result came twice: %v", f)
+		}
+	}
 }

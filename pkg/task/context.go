@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -55,6 +56,15 @@ func Headers(ctx context.Context) map[string]string {
 		return r.Message.Headers
 	}
 	return nil
+}
+
+// Log gives a logger whose lines carry the task's name, id and attempt; slog.Default() outside a task.
+func Log(ctx context.Context) *slog.Logger {
+	r := from(ctx)
+	if r == nil {
+		return slog.Default()
+	}
+	return r.opts.Log.With("task", r.Task, "id", r.ID, "attempt", Attempt(ctx))
 }
 
 // Progress tells whoever asked how far the task is, with any value that is JSON. It costs a push and, with a store, a

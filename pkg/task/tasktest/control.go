@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/disclone/disclone/pkg/task"
@@ -319,4 +321,71 @@ func revokeDuring(s *suite) {
 	if ev := s.await("the revocation", count(1))[0]; ev.State != task.StateRevoked {
 		s.Errorf("event %+v", ev)
 	}
+}
+
+// manyLarge is more bytes than one request to SQS may have.
+func manyLarge(s *suite) {
+	size := task.New("size", func(_ context.Context, in string) (string, error) { return fmt.Sprint(len(in)), nil })
+	s.serve(size)
+	ins := slices.Repeat([]string{strings.Repeat("x", 200_000)}, 12)
+	for i, e := range size.EnqueueAll(s.Context(), s.client, ins, nil) {
+		if e.Err != nil {
+			s.Fatalf("input %d: %v", i, e.Err)
+		}
+		if rec := s.wait(e.ID); string(rec.Result) != `"200000"` {
+			s.Errorf("input %d: %+v", i, rec)
+		}
+	}
+}
+
+func timeAndQueue(s *suite) {
+	other := task.NewMemory(nil)
+	client := task.NewClient(s.env.Queue, &task.ClientOptions{Store: s.env.Store, Queues: map[string]task.Queue{"other": other}})
+	t := upper()
+	if _, err := t.Enqueue(s.Context(), client, "x", &task.Options{Queue: "other"}); err != nil || len(other.Sent()) != 1 {
+		s.Errorf("a queue by its name: %v, it has %d messages", err, len(other.Sent()))
+	}
+	s.serve(t)
+	at := time.Now().Add(time.Second)
+	id, err := t.Enqueue(s.Context(), client, "x", &task.Options{At: at})
+	if err != nil {
+		s.Fatal(err)
+	}
+	if s.wait(id); time.Now().Before(at) {
+		s.Error("it ran before its time")
+	}
+	id, err = t.Enqueue(s.Context(), client, "x", &task.Options{At: at.Add(-time.Hour)})
+	if err != nil {
+		s.Fatalf("a time that has passed: %v", err)
+	}
+	s.wait(id)
+}
+
+func logs(s *suite) {
+	t := task.New("talks", func(ctx context.Context, in string) (string, error) { task.Log(ctx).Info("hello"); return in, nil })
+	var text lines
+	s.env.Serve(s.T, s.worker(func(o *task.WorkerOptions) { o.Log = slog.New(slog.NewTextHandler(&text, nil)) }, t))
+	id := s.enqueue(t, "")
+	s.wait(id)
+	if want := "msg=hello task=talks id=" + id + " attempt=1"; !strings.Contains(text.String(), want) {
+		s.Errorf("log %q has no %q", text.String(), want)
+	}
+}
+
+// lines is a log that is written and read at once.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
