@@ -76,7 +76,7 @@ func settled(t *testing.T, sys *system) {
 // beside its posts; a reconnect with nothing missed at most three read units.
 func TestWhatAMessageCosts(t *testing.T) {
 	t.Parallel()
-	sys, stop := startSystem(t, "--template", "../../template.yaml")
+	sys, stop := startSystem(t, "--template", "../../template.yaml", "--build-dir", t.TempDir())
 	t.Cleanup(func() { _ = stop() })
 	p := sys.connect(t)
 	p.send(`{"action":"joinGroup","id":"j","group":"g"}`)
@@ -101,7 +101,7 @@ func TestWhatAMessageCosts(t *testing.T) {
 // that is delivered twice, or a request that the SDK sends again, is one more: so the least of several tasks counts.
 func TestWhatATaskCosts(t *testing.T) {
 	t.Parallel()
-	sys, stop := startSystem(t, "--template", "../../template.yaml")
+	sys, stop := startSystem(t, "--template", "../../template.yaml", "--build-dir", t.TempDir())
 	t.Cleanup(func() { _ = stop() })
 	p := sys.connect(t)
 	least := 1000.0

@@ -102,7 +102,7 @@ func (b *logBuffer) String() string {
 }
 
 // wait waits until what was printed satisfies ok. It gives up when the runtime ended or patience did.
-func (b *logBuffer) wait(ok func(string) bool, ended <-chan error) bool {
+func (b *logBuffer) wait(ok func(string) bool, ended chan error) bool {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(3 * patience); time.Now().Before(deadline); {
@@ -112,6 +112,7 @@ func (b *logBuffer) wait(ok func(string) bool, ended <-chan error) bool {
 		select {
 		case err := <-ended:
 			_, _ = fmt.Fprintf(b, "\nended: %v\n", err)
+			ended <- err // for whoever ends it
 			return false
 		case <-tick.C:
 		}

@@ -14,7 +14,7 @@ import (
 // TestTasksTool does what an operator does with a task that failed for good: `make tasks`.
 func TestTasksTool(t *testing.T) {
 	t.Parallel()
-	sys, stop := startSystem(t, "--template", "../../template.yaml")
+	sys, stop := startSystem(t, "--template", "../../template.yaml", "--build-dir", t.TempDir())
 	t.Cleanup(func() { _ = stop() })
 	p := sys.connect(t)
 	p.send(`{"action":"sendMessage","task":"countdown","message":{"seconds":99}}`)

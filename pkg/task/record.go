@@ -82,6 +82,7 @@ func (r *records) put(ctx context.Context, rec Record) (Record, error) {
 	}
 	it, err := r.store.Put(ctx, Item{
 		Partition: rec.ID, Sort: taskSort, Version: rec.version, Expires: now.Add(r.retention).Truncate(time.Second), Data: data,
+		Label: string(rec.State),
 	})
 	if err == nil {
 		rec.version = it.Version

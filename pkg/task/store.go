@@ -18,6 +18,8 @@ type Item struct {
 	Version         int64     // from 1, one more with each write
 	Expires         time.Time // in seconds; from then on it may be gone
 	Data            []byte    // JSON, at most MaxResult bytes and a little
+	// Label is for the people who look into the store: a task's state. A store shows it beside the data, or leaves it out.
+	Label string
 }
 
 // Query selects the items of a partition with From <= Sort <= To, in the order of Sort; To "" is no bound. Partition ""

@@ -4,7 +4,7 @@
 // 1970) as its TTL attribute. An item is some JSON with a version:
 //
 //	pk           sk             ver, data (S, JSON), expires
-//	TASK-ID      task           the task's record
+//	TASK-ID      task           the task's record; and state, for those who look into the table
 //	due          MILLIS#ID      a task that waits for its time
 //	unique#KEY   unique         the id of the first call with the key
 //	rate#TASK    rate           when the task's next run may begin
@@ -68,6 +68,9 @@ func (s *Store) Get(ctx context.Context, partition, sort string) (task.Item, boo
 func (s *Store) Put(ctx context.Context, it task.Item) (task.Item, error) {
 	values := key(it.Partition, it.Sort)
 	values["ver"], values["expires"], values["data"] = number(it.Version+1), number(it.Expires.Unix()), text(string(it.Data))
+	if it.Label != "" {
+		values["state"] = text(it.Label)
+	}
 	in := &dynamodb.PutItemInput{
 		TableName: &s.table, Item: values, ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}

@@ -83,6 +83,7 @@ func shown(data []byte) string {
 func (c *Console) items(r *http.Request) (any, error) {
 	name, text := r.PathValue("name"), r.FormValue("contains")
 	items, searched, more := []map[string]any{}, 0, false
+	values := facets{}
 	in := &dynamodb.ScanInput{TableName: &name}
 	for {
 		out, err := c.deps.DynamoDB.Scan(r.Context(), in)
@@ -91,6 +92,7 @@ func (c *Console) items(r *http.Request) (any, error) {
 		}
 		for _, item := range out.Items {
 			searched++
+			values.add(item)
 			one := plain(&ddb.AttributeValueMemberM{Value: item}).(map[string]any)
 			switch {
 			case text != "" && !contains(one, text):
@@ -102,10 +104,10 @@ func (c *Console) items(r *http.Request) (any, error) {
 		}
 		in.ExclusiveStartKey = out.LastEvaluatedKey
 		if len(in.ExclusiveStartKey) == 0 {
-			return itemList{items, searched, more}, nil
+			return itemList{items, searched, more, values.few()}, nil
 		}
-		if more || searched >= maxScanned {
-			return itemList{items, searched, true}, nil
+		if searched >= maxScanned {
+			return itemList{items, searched, true, values.few()}, nil
 		}
 	}
 }
@@ -114,6 +116,43 @@ type itemList struct {
 	Items    []map[string]any `json:"items"`
 	Searched int              `json:"searched"`
 	More     bool             `json:"more"` // there are more, or may be
+	Facets   facets           `json:"facets"`
+}
+
+// facets are how often a text is the value of an attribute, among the items that were searched.
+type facets map[string]map[string]int
+
+const (
+	maxFacets = 8  // values of an attribute, of which it is worth to say how many there are
+	maxValue  = 32 // bytes of such a value
+)
+
+func (f facets) add(item map[string]ddb.AttributeValue) {
+	for name, v := range item {
+		text, ok := v.(*ddb.AttributeValueMemberS)
+		if !ok || len(text.Value) > maxValue || len(f[name]) > maxFacets {
+			continue
+		}
+		if f[name] == nil {
+			f[name] = map[string]int{}
+		}
+		f[name][text.Value]++
+	}
+}
+
+// few are those of the attributes that have few values, and some value twice.
+func (f facets) few() facets {
+	out := facets{}
+	for name, values := range f {
+		repeated := false
+		for _, n := range values {
+			repeated = repeated || n > 1
+		}
+		if len(values) <= maxFacets && repeated {
+			out[name] = values
+		}
+	}
+	return out
 }
 
 // contains says whether a text is in one of the values.
