@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -205,16 +206,21 @@ func TestItemsOfATable(t *testing.T) {
 			"id":    &ddb.AttributeValueMemberS{Value: fmt.Sprint("member-", i)},
 			"seats": &ddb.AttributeValueMemberL{Value: []ddb.AttributeValue{&ddb.AttributeValueMemberSS{Value: []string{fmt.Sprintf("<c%d=>", i)}}}},
 			"n":     &ddb.AttributeValueMemberN{Value: "12345678901234567890123"},
+			"role":  &ddb.AttributeValueMemberS{Value: []string{"guest", "owner"}[i/100]},
 		}
 		if _, err := p.db.PutItem(t.Context(), &awsdynamodb.PutItemInput{TableName: aws.String("members"), Item: item}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var all, one struct {
-		Items []map[string]any
-		More  bool
+		Items  []map[string]any
+		More   bool
+		Facets map[string]map[string]int
 	}
 	p.call("GET", "tables/members", "", &all)
+	if want := map[string]map[string]int{"role": {"guest": 100, "owner": 20}}; !reflect.DeepEqual(all.Facets, want) {
+		t.Errorf("facets %v, want %v", all.Facets, want)
+	}
 	if len(all.Items) != 50 || !all.More || all.Items[0]["n"] != "12345678901234567890123" {
 		t.Errorf("%d items, %+v", len(all.Items), all.Items[0])
 	}
