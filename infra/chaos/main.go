@@ -16,8 +16,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"sync"
@@ -34,18 +32,7 @@ const faults = "lose-disconnect=0.5,reorder=0.1,cut=0.01,post-410=0.005,post-429
 // settle is how long the clients have to get what is missing, once no more faults come.
 const settle = 60 * time.Second
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	ok, err := run(ctx)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "chaos:", err)
-	}
-	if !ok || err != nil {
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { proc.Main("chaos", run) }
 
 func run(ctx context.Context) (bool, error) {
 	duration := flag.Duration("duration", 30*time.Second, "how long the clients send, at most an hour")

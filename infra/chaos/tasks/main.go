@@ -13,7 +13,6 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
-	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,18 +39,7 @@ const (
 	producers = 8
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	ok, err := run(ctx)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "chaos:", err)
-	}
-	if !ok || err != nil {
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { proc.Main("chaos", run) }
 
 func run(ctx context.Context) (bool, error) {
 	n := flag.Int("tasks", 20_000, "about how many tasks, at most 200000")

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -41,6 +42,21 @@ func Start(ctx context.Context, args ...string) (*Process, error) {
 	}
 	args = append([]string{"--port", "0", "--quiet", "--build-dir", filepath.Join(dir, "build")}, args...)
 	return Await(exec.CommandContext(ctx, bin, args...), func() { _ = os.RemoveAll(dir) })
+}
+
+// Main is the main function of a program that finds out whether something holds. It ends the program with 1 if it does not,
+// or if that cannot be found out. An interrupt ends ctx.
+func Main(name string, run func(ctx context.Context) (ok bool, err error)) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	ok, err := run(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, name+":", err)
+	}
+	if !ok || err != nil {
+		stop()
+		os.Exit(1)
+	}
 }
 
 // Call calls the console's API, and decodes the answer if into is not nil.
