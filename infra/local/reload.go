@@ -90,7 +90,7 @@ func (r *runtime) printReady() {
 		page = r.gateways[0].url + "/"
 	}
 	env := r.functionEnv()
-	env["AWS_REGION"] = r.cfg.region
+	env["AWS_REGION"], env["AWS_DEFAULT_REGION"] = r.cfg.region, r.cfg.region // boto3 reads the second only
 	if r.cfg.faulty {
 		r.printer.printf("Chaos: %s", r.cfg.chaos)
 	}
