@@ -46,23 +46,9 @@ func (t *Task[In, Out]) EnqueueAll(ctx context.Context, c *Client, ins []In, opt
 	if len(messages) == 0 {
 		return out
 	}
-	if o.Track {
-		err = c.track(ctx, messages)
-	}
-	errs := []error{err}
-	if err == nil {
-		errs = c.send(ctx, messages, o.Delay)
-	}
-	for i, failed := range errs {
-		if failed == nil {
-			continue
-		}
-		if len(errs) == len(messages) {
+	for i, failed := range c.trackAndSend(ctx, messages, o) {
+		if failed != nil {
 			out[at[i]] = Enqueued{Err: fmt.Errorf("task: enqueue %s: %w", t.name, failed)}
-			continue
-		}
-		for _, j := range at { // one error for all
-			out[j] = Enqueued{Err: failed}
 		}
 	}
 	return out

@@ -27,10 +27,7 @@ type plan struct {
 
 // Call makes a call of the task with an input.
 func (t *Task[In, Out]) Call(in In) Call[Out] {
-	input, err := json.Marshal(in)
-	if err != nil {
-		err = fmt.Errorf("%w: %s: %w", ErrBadInput, t.name, err)
-	}
+	input, err := t.encode(in)
 	return Call[Out]{plan{task: t.name, input: input, err: err}}
 }
 

@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"time"
 )
@@ -16,7 +15,7 @@ func (j *job) claim(ctx context.Context) (Record, error) {
 	if !j.stored() {
 		return j.unstored(), nil
 	}
-	token := rand.Text()[:12]
+	token := token()
 	now := j.client.now()
 	lease := now.Add(j.opts.Lease)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -26,21 +25,23 @@ func (j *job) claim(ctx context.Context) (Record, error) {
 	if j.Tracked {
 		rec = Record{ID: j.ID, Task: j.Task, Root: j.Root, State: StatePending, version: 1} // as track wrote it
 	}
-	if revoked, err := j.rootRevoked(ctx); err != nil || revoked {
-		return j.refuse(ctx, rec, err)
+	revoked, err := j.rootRevoked(ctx)
+	if err != nil {
+		return Record{}, err
 	}
-	rec, err := j.client.change(ctx, rec, func(rec *Record) bool {
-		done := rec.State.Final() && j.Run <= rec.Run
-		if done && rec.Settled || rec.Lease > now.UnixMilli() && rec.Claim != token {
+	rec, err = j.client.change(ctx, rec, func(rec *Record) bool {
+		done := rec.done(j.Run)
+		if done && rec.Settled || rec.held(token, now) {
 			return false
 		}
 		if !done {
+			rec.Revoking = rec.Revoking || revoked
 			j.attempt(rec, now)
 		}
 		rec.Lease, rec.Claim = lease.UnixMilli(), token
 		return true
 	})
-	if done := rec.State.Final() && rec.Settled && j.Run <= rec.Run; err == nil && !done && rec.Claim != token {
+	if err == nil && rec.Claim != token && !(rec.done(j.Run) && rec.Settled) {
 		err = errBusy
 	}
 	return rec, err
@@ -67,7 +68,7 @@ func (j *job) attempt(rec *Record, now time.Time) {
 	rec.Settled, rec.Result, rec.Error, rec.Lease, rec.Size, rec.Done = false, nil, nil, 0, 0, nil
 	switch {
 	case rec.Revoking:
-		rec.end(StateRevoked, &Failure{Code: codeRevoked, Message: "the task was revoked"}, "revoked")
+		rec.revoke("revoked")
 	case rec.Attempts == 0 && j.late(now):
 		rec.expire()
 	case rec.Attempts >= j.limit():
@@ -80,10 +81,6 @@ func (j *job) attempt(rec *Record, now time.Time) {
 
 func (j *job) late(now time.Time) bool { return j.Expires != nil && now.After(*j.Expires) }
 
-func (rec *Record) expire() {
-	rec.end(StateRevoked, &Failure{Code: codeExpired, Message: "the task expired before it began"}, "expired")
-}
-
 // rootRevoked says whether the composed call that this is a later step of was revoked.
 func (j *job) rootRevoked(ctx context.Context) (bool, error) {
 	if j.Root == "" || j.Root == j.ID {
@@ -91,19 +88,4 @@ func (j *job) rootRevoked(ctx context.Context) (bool, error) {
 	}
 	root, err := j.client.get(ctx, j.Root)
 	return root.Revoking, err
-}
-
-// refuse ends a step of a revoked call.
-func (j *job) refuse(ctx context.Context, rec Record, err error) (Record, error) {
-	if err != nil {
-		return Record{}, err
-	}
-	return j.client.change(ctx, rec, func(rec *Record) bool {
-		if rec.State.Final() {
-			return false
-		}
-		rec.Revoking = true
-		j.attempt(rec, j.client.now())
-		return true
-	})
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -114,12 +115,7 @@ func (c *Client) enqueue(ctx context.Context, p plan, opts *Options) (string, er
 			return "", err
 		}
 	}
-	if o.Track {
-		if err := c.track(ctx, messages); err != nil {
-			return "", err
-		}
-	}
-	if err := errors.Join(c.send(ctx, messages, o.Delay)...); err != nil {
+	if err := errors.Join(c.trackAndSend(ctx, messages, o)...); err != nil {
 		return "", fmt.Errorf("task: enqueue %s: %w", cmp.Or(p.task, groupName), err)
 	}
 	return id, nil
@@ -182,25 +178,30 @@ func (c *Client) identify(ctx context.Context, o Options) (string, error) {
 	if o.UniqueKey == "" {
 		return id, nil
 	}
-	it := Item{
-		Partition: "unique#" + o.UniqueKey, Sort: "unique", Data: fmt.Appendf(nil, `{"id":%q}`, id),
-		Expires: c.now().Add(cmp.Or(o.UniqueFor, time.Hour)),
-	}
-	for range casTries {
-		there, err := c.store.Put(ctx, it)
-		switch {
-		case err == nil:
-			return id, nil
-		case !errors.Is(err, ErrConflict):
-			return "", fmt.Errorf("task: unique key: %w", err)
-		case c.now().Before(there.Expires):
+	err := c.swap(ctx, Item{Partition: "unique#" + o.UniqueKey, Sort: "unique"}, func(it *Item) (bool, error) {
+		if it.Version > 0 && c.now().Before(it.Expires) {
 			var first struct{ ID string }
-			err := json.Unmarshal(there.Data, &first)
-			return first.ID, err
+			err := json.Unmarshal(it.Data, &first)
+			id = first.ID
+			return false, err
 		}
-		it.Version = there.Version
+		it.Data, it.Expires = fmt.Appendf(nil, `{"id":%q}`, id), c.now().Add(cmp.Or(o.UniqueFor, time.Hour))
+		return true, nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("task: unique key: %w", err)
 	}
-	return "", fmt.Errorf("task: unique key: %w", ErrConflict)
+	return id, nil
+}
+
+// trackAndSend enqueues messages of one queue. It gives the errors by index, or nil.
+func (c *Client) trackAndSend(ctx context.Context, messages []Message, o Options) []error {
+	if o.Track {
+		if err := c.track(ctx, messages); err != nil {
+			return slices.Repeat([]error{err}, len(messages))
+		}
+	}
+	return c.send(ctx, messages, o.Delay)
 }
 
 // track stores the tasks as pending. One that is stored already stays as it is.
@@ -229,7 +230,7 @@ func (c *Client) queueOf(name string) (Queue, error) {
 func (c *Client) send(ctx context.Context, messages []Message, delay time.Duration) []error {
 	q, err := c.queueOf(messages[0].Queue)
 	if err != nil {
-		return []error{err}
+		return slices.Repeat([]error{err}, len(messages))
 	}
 	if delay > q.MaxDelay() {
 		return c.sendLater(ctx, messages, delay)

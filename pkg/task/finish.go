@@ -45,7 +45,7 @@ func (j *job) decide(rec *Record, result []byte, failed error) {
 		rec.State, rec.Result, rec.Error, rec.Reason = StateSuccess, result, nil, ""
 		rec.Step++
 	case rec.Revoking || errors.Is(failed, ErrRevoked):
-		rec.end(StateRevoked, &Failure{Code: codeRevoked, Message: "the task was revoked"}, failed.Error())
+		rec.revoke(failed.Error())
 	case isSkip(failed) || rec.Attempts >= j.limit():
 		rec.end(StateFailure, publicOf(failed), failed.Error())
 	default:

@@ -3,7 +3,6 @@ package task
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -175,10 +174,10 @@ func (w *Worker) conclude(ctx context.Context, m Message, id, name string, e end
 	if err != nil {
 		return err
 	}
-	token, now := rand.Text()[:12], w.client.now()
+	token, now := token(), w.client.now()
 	rec, err = w.client.change(ctx, rec, func(rec *Record) bool {
-		done := rec.State.Final() && m.Run <= rec.Run
-		if done && (rec.Settled || rec.Lease > now.UnixMilli() && rec.Claim != token) {
+		done := rec.done(m.Run)
+		if done && (rec.Settled || rec.held(token, now)) {
 			return false
 		}
 		if !done {

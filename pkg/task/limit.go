@@ -3,7 +3,6 @@ package task
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -21,31 +20,28 @@ func (c *Client) reserve(ctx context.Context, name string, rate Rate, peek bool)
 	interval := rate.Per / time.Duration(max(rate.Count, 1))
 	key := "rate#" + name
 	it, _, err := c.store.Get(ctx, key, "rate")
-	for n := 0; err == nil && n < casTries; n++ {
+	if err != nil {
+		return 0, fmt.Errorf("task: rate of %s: %w", name, err)
+	}
+	it.Partition, it.Sort = key, "rate"
+	var wait time.Duration
+	err = c.swap(ctx, it, func(it *Item) (bool, error) {
 		var next struct{ At int64 } // ns since 1970: the first free place
 		if len(it.Data) > 0 {
 			if err := json.Unmarshal(it.Data, &next); err != nil {
-				return 0, fmt.Errorf("task: rate of %s: %w", name, err)
+				return false, err
 			}
 		}
 		now := c.now()
 		place := max(now.UnixNano(), next.At)
-		wait := time.Duration(place - now.UnixNano())
-		if peek && wait > 0 {
-			return wait, nil
+		if wait = time.Duration(place - now.UnixNano()); peek && wait > 0 {
+			return false, nil
 		}
-		next.At = place + int64(interval)
-		data, _ := json.Marshal(next) // a number
-		it, err = c.store.Put(ctx, Item{Partition: key, Sort: "rate", Version: it.Version, Expires: now.Add(c.retention), Data: data})
-		if err == nil {
-			return wait, nil
-		}
-		if errors.Is(err, ErrConflict) {
-			err = sleep(ctx, jitter(n))
-		}
+		it.Data, it.Expires = fmt.Appendf(nil, `{"At":%d}`, place+int64(interval)), now.Add(c.retention)
+		return true, nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("task: rate of %s: %w", name, err)
 	}
-	if err == nil {
-		err = ErrConflict
-	}
-	return 0, fmt.Errorf("task: rate of %s: %w", name, err)
+	return wait, nil
 }

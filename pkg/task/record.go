@@ -75,7 +75,7 @@ func decodeRecord(it Item) (Record, error) {
 // whose answer got lost and that the SDK sent again is seen to be our own.
 func (r *records) put(ctx context.Context, rec Record) (Record, error) {
 	now := r.now()
-	rec.UpdatedAt, rec.Write = now.UTC().Truncate(time.Millisecond), rand.Text()[:12]
+	rec.UpdatedAt, rec.Write = now.UTC().Truncate(time.Millisecond), token()
 	data, err := json.Marshal(rec)
 	if err != nil {
 		return Record{}, fmt.Errorf("task: encode the record of %s: %w", rec.ID, err)
@@ -93,7 +93,6 @@ func (r *records) put(ctx context.Context, rec Record) (Record, error) {
 	}
 	there := Record{version: it.Version}
 	if it.Version > 0 && now.Before(it.Expires) {
-		var err error
 		if there, err = decodeRecord(it); err != nil {
 			return Record{}, err
 		}
@@ -122,6 +121,52 @@ func (r *records) change(ctx context.Context, rec Record, f func(rec *Record) bo
 		}
 	}
 	return Record{}, fmt.Errorf("task: the record of %s: %w after %d tries", rec.ID, ErrConflict, casTries)
+}
+
+// swap applies a function to an item until the write succeeds, as [records.change] does. The item it begins with may be an
+// older one than is there.
+func (r *records) swap(ctx context.Context, it Item, f func(it *Item) (write bool, err error)) error {
+	for n := range casTries {
+		next := it
+		if write, err := f(&next); err != nil || !write {
+			return err
+		}
+		there, err := r.store.Put(ctx, next)
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		there.Partition, there.Sort = it.Partition, it.Sort
+		it = there
+		if err := sleep(ctx, jitter(n)); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w after %d tries", ErrConflict, casTries)
+}
+
+// token is a random text that nobody else has.
+func token() string { return rand.Text()[:12] }
+
+// done says whether a task needs no attempt for its run: it is in a final state, and was not redriven since.
+func (rec Record) done(run int) bool { return rec.State.Final() && run <= rec.Run }
+
+// held says whether somebody else than a token's owner has the lease.
+func (rec Record) held(token string, now time.Time) bool {
+	return rec.Lease > now.UnixMilli() && rec.Claim != token
+}
+
+// end ends an attempt without a result.
+func (rec *Record) end(state State, f *Failure, reason string) {
+	rec.State, rec.Error, rec.Reason, rec.Result, rec.Lease = state, f, reason, nil, 0
+	rec.Step++
+}
+
+func (rec *Record) revoke(reason string) {
+	rec.end(StateRevoked, &Failure{Code: codeRevoked, Message: "the task was revoked"}, reason)
+}
+
+func (rec *Record) expire() {
+	rec.end(StateRevoked, &Failure{Code: codeExpired, Message: "the task expired before it began"}, "expired")
 }
 
 // event makes the event of a record's state, as it is pushed.

@@ -72,16 +72,10 @@ func (c *Client) Revoke(ctx context.Context, id string) (Record, error) {
 		}
 		rec.ID, rec.Revoking = id, true
 		if rec.Lease <= c.now().UnixMilli() {
-			rec.end(StateRevoked, &Failure{Code: codeRevoked, Message: "the task was revoked"}, "revoked")
+			rec.revoke("revoked")
 		}
 		return true
 	})
-}
-
-// end puts a record into a final state without a result.
-func (rec *Record) end(state State, f *Failure, reason string) {
-	rec.State, rec.Error, rec.Reason, rec.Result, rec.Lease = state, f, reason, nil, 0
-	rec.Step++
 }
 
 // List gives records in the given states, all of them if there are none, at most limit of them, and where the next page

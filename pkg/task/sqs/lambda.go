@@ -88,18 +88,25 @@ func groups(records []events.SQSMessage) [][]events.SQSMessage {
 	var out [][]events.SQSMessage
 	at := map[string]int{}
 	for _, r := range records {
-		id, fifo := r.Attributes["MessageGroupId"]
-		_, sequenced := r.Attributes["SequenceNumber"] // standard queues may have a group id too, for fairness
-		if i, ok := at[id]; ok && fifo && sequenced {
+		id, fifo := fifoGroup(r)
+		if i, ok := at[id]; ok && fifo {
 			out[i] = append(out[i], r)
 			continue
 		}
-		if fifo && sequenced {
+		if fifo {
 			at[id] = len(out)
 		}
 		out = append(out, []events.SQSMessage{r})
 	}
 	return out
+}
+
+// fifoGroup gives the message group of a record of a FIFO queue, and no for one of a standard queue, which may have a group
+// too, for fairness.
+func fifoGroup(r events.SQSMessage) (id string, fifo bool) {
+	id, grouped := r.Attributes["MessageGroupId"]
+	_, sequenced := r.Attributes["SequenceNumber"]
+	return id, grouped && sequenced
 }
 
 // handleGroup runs records one after the other. After a failure the rest of the group must come again, in order.
@@ -136,32 +143,20 @@ func (a *Adapter) bury(ctx context.Context, r events.SQSMessage, out task.Outcom
 	text := func(s string) types.MessageAttributeValue {
 		return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &s}
 	}
-	_, err := a.opts.Client.SendMessage(ctx, &sqs.SendMessageInput{
+	in := &sqs.SendMessageInput{
 		QueueUrl: &a.opts.DeadLetterURL, MessageBody: aws.String(string(out.Letter)),
-		MessageGroupId: group(r, "MessageGroupId"), MessageDeduplicationId: dedup(r, attempt(r)),
 		MessageAttributes: map[string]types.MessageAttributeValue{
 			"attempts": text(strconv.Itoa(attempt(r))), "error": text(shorten(out.Err.Error())),
 		},
-	})
+	}
+	if group, fifo := fifoGroup(r); fifo { // its dead-letter queue is one, too
+		in.MessageGroupId, in.MessageDeduplicationId = &group, aws.String(fmt.Sprintf("%s.%d", r.MessageId, attempt(r)))
+	}
+	_, err := a.opts.Client.SendMessage(ctx, in)
 	if err != nil {
 		a.opts.Log.Error("sqs: dead-letter queue", "messageId", r.MessageId, "error", err)
 	}
 	return err == nil
-}
-
-// A dead-letter queue of a FIFO queue is one, too.
-func group(r events.SQSMessage, name string) *string {
-	if id, ok := r.Attributes[name]; ok && r.Attributes["SequenceNumber"] != "" {
-		return &id
-	}
-	return nil
-}
-
-func dedup(r events.SQSMessage, receives int) *string {
-	if r.Attributes["SequenceNumber"] == "" {
-		return nil
-	}
-	return aws.String(fmt.Sprintf("%s.%d", r.MessageId, receives))
 }
 
 // maxReason keeps an error's text well within a message's size.
