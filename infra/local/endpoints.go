@@ -14,6 +14,7 @@ import (
 
 	"github.com/disclone/disclone/infra/local/internal/chaos"
 	"github.com/disclone/disclone/infra/local/internal/clock"
+	"github.com/disclone/disclone/infra/local/internal/dataplane/awsjson"
 	"github.com/disclone/disclone/infra/local/internal/dataplane/dynamodb"
 	"github.com/disclone/disclone/infra/local/internal/dataplane/sqs"
 )
@@ -71,18 +72,16 @@ func openEndpoints(cfg config, c clock.Clock) (*endpoints, error) {
 // throttle answers a request as a throttled one, if the chaos says so. It spares what only administers tables and queues, and
 // the query protocol.
 func throttle(c *chaos.Chaos, w http.ResponseWriter, r *http.Request) bool {
-	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	service, operation, err := awsjson.Target(r)
 	fault, kind := chaos.ThrottleDB, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
 	if service == "AmazonSQS" {
 		fault, kind = chaos.ThrottleSQS, "com.amazonaws.sqs#RequestThrottled"
 	}
 	items := strings.Contains(operation, "Item") || strings.Contains(operation, "Message") || operation == "Query" || operation == "Scan"
-	if service == "" || !items || strings.Contains(operation, "MoveTask") || !c.Hit(fault) {
+	if err != nil || !items || strings.Contains(operation, "MoveTask") || !c.Hit(fault) {
 		return false
 	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	w.WriteHeader(http.StatusBadRequest)
-	_, _ = fmt.Fprintf(w, `{"__type":%q,"message":"throttled by --chaos"}`, kind) // the client is gone if this fails
+	awsjson.WriteError(w, "application/x-amz-json-1.0", &awsjson.Error{Type: kind, Message: "throttled by --chaos"})
 	return true
 }
 

@@ -30,21 +30,16 @@ func readEnvironment() (environment, error) {
 			return env, fmt.Errorf("boot: %s must be set; template.yaml sets it", name)
 		}
 	}
-	ttl, err := positive("MEMBERSHIP_TTL_SECONDS")
-	if err != nil {
-		return env, err
+	for name, value := range map[string]*time.Duration{
+		"MEMBERSHIP_TTL_SECONDS": &env.membershipTTL, "HISTORY_RETENTION_SECONDS": &env.retention, "TASK_RETENTION_SECONDS": &env.taskRetention,
+	} {
+		seconds, err := positive(name)
+		if err != nil {
+			return env, err
+		}
+		*value = time.Duration(seconds) * time.Second
 	}
-	env.membershipTTL = time.Duration(ttl) * time.Second
-	kept, err := positive("HISTORY_RETENTION_SECONDS")
-	if err != nil {
-		return env, err
-	}
-	env.retention = time.Duration(kept) * time.Second
-	kept, err = positive("TASK_RETENTION_SECONDS")
-	if err != nil {
-		return env, err
-	}
-	env.taskRetention = time.Duration(kept) * time.Second
+	var err error
 	env.maxAttempts, err = positive("TASK_MAX_ATTEMPTS")
 	return env, err
 }

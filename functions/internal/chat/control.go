@@ -67,10 +67,7 @@ func (c *Chat) visible(ctx context.Context, r *ws.Request, in taskIDFrame) (task
 }
 
 func answerTask(in taskIDFrame, rec task.Record, message string) (ws.Response, error) {
-	out := taskAnswer{Event: eventAck, ID: in.ID, Message: message, TaskID: in.TaskID, Task: rec.Task, State: rec.State, Step: rec.Step}
-	if rec.Error != nil {
-		out.Error = &taskError{Code: rec.Error.Code, Message: rec.Error.Message}
-	}
+	out := taskAnswer{Event: eventAck, ID: in.ID, Message: message, TaskID: in.TaskID, Task: rec.Task, State: rec.State, Step: rec.Step, Error: rec.Error}
 	switch {
 	case rec.State == task.StateProgress:
 		out.Progress = rec.Result

@@ -70,7 +70,7 @@ type taskAnswer struct {
 	Step     int64           `json:"step,omitempty"`
 	Progress json.RawMessage `json:"progress,omitempty"`
 	Result   json.RawMessage `json:"result,omitempty"`
-	Error    *taskError      `json:"error,omitempty"`
+	Error    *task.Failure   `json:"error,omitempty"`
 	// Of a result that no frame holds: its bytes, and a part of its text from the offset that was asked for.
 	Size   int    `json:"size,omitempty"`
 	Offset int    `json:"offset,omitempty"`
@@ -129,13 +129,8 @@ type taskEvent struct {
 	Size    int             `json:"size,omitempty"` // of a result that no frame holds; getTask gives it
 	// Progress is there in the state "progress", Error in the state "failure".
 	Progress json.RawMessage `json:"progress,omitempty"`
-	Error    *taskError      `json:"error,omitempty"`
+	Error    *task.Failure   `json:"error,omitempty"`
 	Group    string          `json:"group,omitempty"`
-}
-
-type taskError struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
 }
 
 func decodeGroup(r *ws.Request) (groupFrame, error) {

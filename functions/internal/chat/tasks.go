@@ -104,10 +104,7 @@ func starterOf[In, Out any](t *task.Task[In, Out]) starter {
 
 func taskFrame(ev task.Event) taskEvent {
 	frame := taskEvent{
-		Event: eventTask, TaskID: ev.TaskID, Task: ev.Task, Root: ev.Root, State: ev.State, Attempt: ev.Attempt, Step: ev.Step, Size: ev.Size,
-	}
-	if ev.Error != nil {
-		frame.Error = &taskError{Code: ev.Error.Code, Message: ev.Error.Message}
+		Event: eventTask, TaskID: ev.TaskID, Task: ev.Task, Root: ev.Root, State: ev.State, Attempt: ev.Attempt, Step: ev.Step, Size: ev.Size, Error: ev.Error,
 	}
 	if ev.State == task.StateProgress {
 		frame.Progress = ev.Result
