@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -86,25 +87,27 @@ func taskSuite(t *testing.T, tables *awsdynamodb.Client, client *awssqs.Client, 
 			Store: taskdynamo.New(tables, "TasksTable"),
 			Serve: func(t *testing.T, w *task.Worker) {
 				adapter := tasksqs.Lambda(w, &tasksqs.Options{Client: client, QueueURL: url, DeadLetterURL: dead})
-				poller, err := eventsource.New(app, client, lambda(adapter.Invoke), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				ctx, cancel := context.WithCancel(t.Context())
-				ended := make(chan struct{})
-				go func() { defer close(ended); _ = poller.Run(ctx) }()
-				t.Cleanup(func() { cancel(); <-ended })
+				poll(t, app, client, adapter)
 			},
 			Dead: func(ctx context.Context, n int) ([]task.Message, error) { return receive(ctx, client, dead, n) },
 			Redrive: func(ctx context.Context, m task.Message) error {
-				body, err := m.Encode()
-				if err == nil {
-					_, err = client.SendMessage(ctx, &awssqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(string(body))})
-				}
-				return err
+				return errors.Join(tasksqs.New(client, url).Send(ctx, []task.Outgoing{{Message: m}})...)
 			},
 		}
 	})
+}
+
+// poll has an adapter handle what comes to an app's queue, until the test ends.
+func poll(t *testing.T, app *template.App, client *awssqs.Client, adapter *tasksqs.Adapter) {
+	t.Helper()
+	poller, err := eventsource.New(app, client, lambda(adapter.Invoke), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = poller.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-ended })
 }
 
 // TestFIFOTasks: on a FIFO queue the tasks of one group run in order, and one that fails keeps the later ones of its group
@@ -145,14 +148,9 @@ func TestFIFOTasks(t *testing.T) {
 		}
 	}
 	adapter := tasksqs.Lambda(task.NewWorker(task.NewMux(append1), nil, &task.WorkerOptions{Client: tasks}), &tasksqs.Options{Client: client, QueueURL: app.Queues[0].URL})
-	poller, err := eventsource.New(app, client, lambda(adapter.Invoke), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	poll(t, app, client, adapter)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = poller.Run(ctx) }()
-	defer func() { cancel(); <-ended }()
+	defer cancel()
 	for _, id := range ids {
 		if _, err := tasks.Wait(ctx, id); err != nil {
 			t.Fatal(err)

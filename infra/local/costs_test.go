@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +14,7 @@ import (
 func used(t *testing.T, sys *system) (read, write float64, detail string) {
 	t.Helper()
 	read, write, detail = readMeter(t, sys)
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodDelete, meterURL(sys), nil)
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodDelete, sys.endpoint()+meterPath, nil)
 	reset, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -24,14 +23,10 @@ func used(t *testing.T, sys *system) (read, write float64, detail string) {
 	return read, write, detail
 }
 
-func meterURL(sys *system) string {
-	return regexp.MustCompile(`export AWS_ENDPOINT_URL_LAMBDA=(\S+)`).FindStringSubmatch(sys.log.String())[1] + meterPath
-}
-
 // readMeter reads the meter, and leaves it as it is.
 func readMeter(t *testing.T, sys *system) (read, write float64, detail string) {
 	t.Helper()
-	resp, err := http.Get(meterURL(sys))
+	resp, err := http.Get(sys.endpoint() + meterPath)
 	if err != nil {
 		t.Fatal(err)
 	}

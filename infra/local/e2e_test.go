@@ -83,6 +83,11 @@ func startSystem(t *testing.T, args ...string) (*system, func() error) {
 	return &system{url: url, page: page, log: log}, stop
 }
 
+// endpoint is the URL of the runtime's own endpoints: Lambda's, the meter, the console.
+func (s *system) endpoint() string {
+	return regexp.MustCompile(`export AWS_ENDPOINT_URL_LAMBDA=(\S+)`).FindStringSubmatch(s.log.String())[1]
+}
+
 // logBuffer collects what the runtime prints.
 type logBuffer struct {
 	mu  sync.Mutex

@@ -69,11 +69,10 @@ func TestScheduledTask(t *testing.T) {
 	sys := sharedSystem(t)
 	p := sys.connect(t)
 	p.join("sums")
-	endpoint := regexp.MustCompile(`export AWS_ENDPOINT_URL_LAMBDA=(\S+)`).FindStringSubmatch(sys.log.String())[1]
 	schedule := func(due string) {
 		t.Helper()
 		body := `{"name":"sum","due":"` + due + `","task":"add","input":{"x":40,"y":2},"replyTo":"group:sums"}`
-		resp, err := http.Post(endpoint+"/2015-03-31/functions/ScheduleFunction/invocations", "application/json", strings.NewReader(body))
+		resp, err := http.Post(sys.endpoint()+"/2015-03-31/functions/ScheduleFunction/invocations", "application/json", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -124,11 +124,12 @@ function sent(entry: MessageEntry, from: string): MessageEntry {
 /** Forgets the messages that the server had: it will give its latest again. What was not sent stays. */
 export const forget = (room: Room): Room => ({ ...room, entries: room.entries.filter((e) => e.kind === 'task' || e.status !== 'sent') });
 
-const finished = (state: TaskState) => state === 'success' || state === 'failure' || state === 'revoked';
+export const finished = (state: TaskState) => state === 'success' || state === 'failure' || state === 'revoked';
+
+const unknown = (state: TaskState) => state === 'sending' || state === 'unsent';
 
 /** Says whether the server has the task and will say more of it. */
-export const underWay = (entry: TaskEntry) =>
-  entry.state === 'queued' || entry.state === 'lost' || (!finished(entry.state) && entry.state !== 'sending' && entry.state !== 'unsent');
+export const underWay = (entry: TaskEntry) => !finished(entry.state) && !unknown(entry.state);
 
 /** Takes a task's news into its entry. Events can come twice, or out of order: what is no news changes nothing. */
 export function withTaskFrame(entry: TaskEntry, frame: TaskFrame): TaskEntry {
@@ -162,7 +163,7 @@ export function ackTask(room: Room, key: string, taskId: string, text: string): 
   return patch({ ...room, entries }, key, (e) => {
     if (e.kind !== 'task') return e;
     const { problem: _, ...rest } = e;
-    const acked: TaskEntry = { ...rest, taskId, ack: text, state: e.state === 'sending' || e.state === 'unsent' ? 'queued' : e.state };
+    const acked: TaskEntry = { ...rest, taskId, ack: text, state: unknown(e.state) ? 'queued' : e.state };
     if (!early) return acked;
     const { state, progress, result, problem, step } = early;
     return {

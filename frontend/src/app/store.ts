@@ -3,7 +3,7 @@
 import { RealtimeClient, RealtimeError, type ConnectionState, type Json, type MessageFrame, type TaskFrame } from '../realtime';
 import { parseCommand } from './commands';
 import {
-  ackTask, append, forget, inbox, loseTasks, newRoom, patch, receiveMessage, receiveTask, type Entry, type MessageEntry, type Room,
+  ackTask, append, finished, forget, inbox, loseTasks, newRoom, patch, receiveMessage, receiveTask, type Entry, type MessageEntry, type Room,
   type TaskEntry,
 } from './rooms';
 
@@ -180,15 +180,15 @@ export class ChatStore {
 
   /** Asks for the tasks whose results would have come to the connection before this one, until they are there. */
   private async recover(pause = recoverPause): Promise<void> {
-    const lost = this.room(inbox)?.entries.filter((e): e is TaskEntry => e.kind === 'task' && e.state === 'lost') ?? [];
-    for (const { taskId } of lost) {
+    const lost = () => this.room(inbox)?.entries.filter((e): e is TaskEntry => e.kind === 'task' && e.state === 'lost') ?? [];
+    for (const { taskId } of lost()) {
       if (taskId === undefined) continue;
       const ack = await this.request({ action: 'getTask', taskId }).catch(() => undefined);
       const known = ack?.known;
-      if (known && ['success', 'failure', 'revoked'].includes(known.state)) this.onTask(known);
+      if (known && finished(known.state)) this.onTask(known);
     }
     clearTimeout(this.recovery);
-    if (this.snapshot.connection !== 'online' || !this.room(inbox)?.entries.some((e) => e.kind === 'task' && e.state === 'lost')) return;
+    if (this.snapshot.connection !== 'online' || lost().length === 0) return;
     this.recovery = setTimeout(() => { void this.recover(2 * pause); }, Math.min(pause, maxRecoverPause));
   }
 

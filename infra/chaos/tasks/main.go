@@ -15,7 +15,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -79,10 +78,10 @@ func run(ctx context.Context) (bool, error) {
 
 // world is what was enqueued, and where to look for what became of it.
 type world struct {
-	client *task.Client
-	db     *dynamodb.Client
-	queue  *sqs.Client
-	dead   string
+	client            *task.Client
+	db                *dynamodb.Client
+	queue             *sqs.Client
+	tasksURL, deadURL string
 
 	mu    sync.Mutex
 	calls map[string]string // the result that a call must have, by its id; "" for one that must fail
@@ -100,11 +99,10 @@ func newWorld(console string) (*world, error) {
 		RetryMaxAttempts: 10,
 	}
 	db, queue := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
-	store := dynamo.New(db, "TasksTable")
-	return &world{
-		db: db, queue: queue, dead: endpoint + "/" + account + "/TaskDeadLetterQueue", calls: map[string]string{},
-		client: task.NewClient(tasksqs.New(queue, endpoint+"/"+account+"/TaskQueue"), &task.ClientOptions{Store: store}),
-	}, nil
+	w := &world{db: db, queue: queue, calls: map[string]string{}}
+	w.tasksURL, w.deadURL = endpoint+"/"+account+"/TaskQueue", endpoint+"/"+account+"/TaskDeadLetterQueue"
+	w.client = task.NewClient(tasksqs.New(queue, w.tasksURL), &task.ClientOptions{Store: dynamo.New(db, "TasksTable")})
+	return w, nil
 }
 
 // enqueue enqueues calls of all kinds until they are n tasks.
@@ -191,7 +189,7 @@ func (w *world) await(ctx context.Context) error {
 // depth is how many messages the task queue has, in flight ones included.
 func (w *world) depth(ctx context.Context) (int, error) {
 	out, err := w.queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: aws.String(strings.Replace(w.dead, "TaskDeadLetterQueue", "TaskQueue", 1)), AttributeNames: []sqstypes.QueueAttributeName{"All"},
+		QueueUrl: &w.tasksURL, AttributeNames: []sqstypes.QueueAttributeName{"All"},
 	})
 	if err != nil {
 		return 0, err
@@ -232,49 +230,62 @@ func (w *world) judge(ctx context.Context, injected map[string]int) (bool, error
 	if err != nil {
 		return false, err
 	}
-	wrong, unseen, twice, attempts := 0, 0, 0, 0
-	failed := map[string]bool{}
-	for _, rec := range recs {
-		attempts += rec.Attempts
-		want, isCall := w.calls[rec.ID]
-		if isCall && (want == "") != (rec.State == task.StateFailure) || isCall && want != "" && string(rec.Result) != want {
-			wrong++
-		}
-		if rec.State == task.StateFailure && rec.Task == "hopeless" {
-			failed[rec.ID] = true
-		}
-		silent := rec.Task == "group" && rec.ID != rec.Root || rec.Error != nil && rec.Error.Code == "upstream" && rec.ID != rec.Root
-		switch n := events[rec.ID]; {
-		case n == 0 && !silent:
-			unseen++
-		case n > 1:
-			twice++
-		}
-	}
-	for id := range w.calls {
-		if !slices.ContainsFunc(recs, func(r task.Record) bool { return r.ID == id }) {
-			wrong++
-		}
-	}
-	unaccounted := 0
-	for id := range maps.Keys(failed) {
-		if !dead[id] {
-			unaccounted++
-		}
-	}
-	for id := range dead {
-		if !failed[id] {
-			unaccounted++
-		}
-	}
+	v := w.compare(recs, events, dead)
 	total := 0
 	for _, kind := range slices.Sorted(maps.Keys(injected)) {
 		fmt.Printf("%-18s %d\n", kind, injected[kind])
 		total += injected[kind]
 	}
-	fmt.Printf("records %d, attempts %d, final events pushed %d, failed %d, dead letters %d\n", len(recs), attempts, pushes, len(failed), len(dead))
-	fmt.Printf("tasks %d faults %d wrong %d unseen %d twice %d unaccounted %d\n", w.tasks, total, wrong, unseen, twice, unaccounted)
-	return wrong+unseen+twice+unaccounted == 0 && total > 0, nil
+	fmt.Printf("records %d, attempts %d, final events pushed %d, failed %d, dead letters %d\n", len(recs), v.attempts, pushes, v.failed, len(dead))
+	fmt.Printf("tasks %d faults %d wrong %d unseen %d twice %d unaccounted %d\n", w.tasks, total, v.wrong, v.unseen, v.twice, v.unaccounted)
+	return v.wrong+v.unseen+v.twice+v.unaccounted == 0 && total > 0, nil
+}
+
+// verdict counts tasks and calls.
+type verdict struct {
+	attempts, failed                  int
+	wrong, unseen, twice, unaccounted int
+}
+
+// compare looks for a wrong result, for an event that is missing or there twice, and for dead letters that should not be there
+// or are not.
+func (w *world) compare(recs []task.Record, events map[string]int, dead map[string]bool) (v verdict) {
+	v.wrong, v.unaccounted = len(w.calls), len(dead) // less each that is as it should be
+	for _, rec := range recs {
+		v.attempts += rec.Attempts
+		if want, ok := w.calls[rec.ID]; ok && right(rec, want) {
+			v.wrong--
+		}
+		if rec.State == task.StateFailure && rec.Task == work.Hopeless.Name() {
+			v.failed++
+			if dead[rec.ID] {
+				v.unaccounted--
+			} else {
+				v.unaccounted++
+			}
+		}
+		switch n := events[rec.ID]; {
+		case n == 0 && !silent(rec):
+			v.unseen++
+		case n > 1:
+			v.twice++
+		}
+	}
+	return v
+}
+
+// right says whether a call ended as it must: with a result, or with a failure where that is "".
+func right(rec task.Record, want string) bool {
+	if want == "" {
+		return rec.State == task.StateFailure
+	}
+	return rec.State == task.StateSuccess && string(rec.Result) == want
+}
+
+// silent says whether a record pushes no event: it is of something inside a call that has no attempt of its own.
+func silent(rec task.Record) bool {
+	unrun := rec.Task == "group" || rec.Error != nil && rec.Error.Code == "upstream"
+	return unrun && rec.ID != rec.Root
 }
 
 // events gives how many different final events each task has pushed, and how many pushes that were in all.
@@ -299,7 +310,7 @@ func (w *world) events(ctx context.Context) (steps map[string]int, pushes int, e
 func (w *world) deadLetters(ctx context.Context) (map[string]bool, error) {
 	ids := map[string]bool{}
 	for {
-		out, err := w.queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &w.dead, MaxNumberOfMessages: 10, VisibilityTimeout: 600})
+		out, err := w.queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &w.deadURL, MaxNumberOfMessages: 10, VisibilityTimeout: 600})
 		if err != nil || len(out.Messages) == 0 {
 			return ids, err
 		}
