@@ -171,7 +171,7 @@ func (w *world) await(ctx context.Context) error {
 				open++
 			}
 		}
-		depth, err := w.depth(ctx)
+		depth, err := w.depth(ctx, w.tasksURL)
 		if err != nil {
 			return err
 		}
@@ -186,10 +186,10 @@ func (w *world) await(ctx context.Context) error {
 	}
 }
 
-// depth is how many messages the task queue has, in flight ones included.
-func (w *world) depth(ctx context.Context) (int, error) {
+// depth is how many messages a queue has, in flight ones included.
+func (w *world) depth(ctx context.Context, url string) (int, error) {
 	out, err := w.queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: &w.tasksURL, AttributeNames: []sqstypes.QueueAttributeName{"All"},
+		QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{"All"},
 	})
 	if err != nil {
 		return 0, err
@@ -306,13 +306,16 @@ func (w *world) events(ctx context.Context) (steps map[string]int, pushes int, e
 	return steps, pushes, nil
 }
 
-// deadLetters gives the ids of the tasks in the dead-letter queue. One may be there twice.
+// deadLetters takes all messages out of the dead-letter queue, and gives the ids of their tasks; one may be there twice. What
+// was received by an answer that got lost comes again when its visibility timeout is over.
 func (w *world) deadLetters(ctx context.Context) (map[string]bool, error) {
 	ids := map[string]bool{}
 	for {
-		out, err := w.queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &w.deadURL, MaxNumberOfMessages: 10, VisibilityTimeout: 600})
-		if err != nil || len(out.Messages) == 0 {
-			return ids, err
+		out, err := w.queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: &w.deadURL, MaxNumberOfMessages: 10, VisibilityTimeout: 5, WaitTimeSeconds: 1,
+		})
+		if err != nil {
+			return nil, err
 		}
 		for _, m := range out.Messages {
 			msg, err := task.DecodeMessage([]byte(*m.Body))
@@ -320,6 +323,12 @@ func (w *world) deadLetters(ctx context.Context) (map[string]bool, error) {
 				return nil, err
 			}
 			ids[msg.ID] = true
+			if _, err := w.queue.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &w.deadURL, ReceiptHandle: m.ReceiptHandle}); err != nil {
+				return nil, err
+			}
+		}
+		if left, err := w.depth(ctx, w.deadURL); err != nil || left == 0 {
+			return ids, err
 		}
 	}
 }
